@@ -1,0 +1,181 @@
+/**
+ * The typed client of the table of routes, for the command line and the browser. Whatever goes wrong
+ * is a fault; whatever waits is ended by its signal, and by silence: a site says at least something
+ * every few seconds while it works.
+ */
+import { Fault } from '../protocol/fault.ts'
+import { fromProblem, problemMedia } from './problem.ts'
+import {
+  type Asked,
+  type CallName,
+  type EventsName,
+  pathNames,
+  type RouteName,
+  routes,
+  type Told,
+} from './routes.ts'
+import { type Heard, readEvents } from './sse.ts'
+
+export type Progress = {
+  files: number
+  bytes: number
+  filesTotal?: number | undefined
+  bytesTotal?: number | undefined
+}
+
+export type CallOptions = {
+  readonly signal?: AbortSignal | undefined
+  /** Of routes that answer `long`, now and then. */
+  readonly onProgress?: ((progress: Progress) => void) | undefined
+}
+
+export interface Client {
+  readonly url: string
+  /** Faults as the site tells them; `unreachable` when no site answers, or it falls silent. */
+  call<R extends CallName>(name: R, input: Asked<R>, options?: CallOptions): Promise<Told<R>>
+  /** Every value that is told, until the site says that it was the last. */
+  follow<R extends EventsName>(
+    name: R,
+    input: Asked<R>,
+    options?: { signal?: AbortSignal | undefined },
+  ): AsyncGenerator<Told<R>>
+}
+
+export type ClientNeeds = {
+  readonly url: string
+  readonly token: string
+  readonly fetch?: typeof fetch | undefined
+  /** Silence after which a stream counts as cut, in milliseconds. */
+  readonly idleMs?: number | undefined
+}
+
+/** Three times what a site lets pass between two signs of life. */
+export const clientIdleMs = 45_000
+
+export function createClient(needs: ClientNeeds): Client {
+  const { url, token, idleMs = clientIdleMs } = needs
+  const request = needs.fetch ?? fetch
+
+  async function ask(name: RouteName, input: object, signal?: AbortSignal): Promise<Response> {
+    const route = routes[name]
+    const { path, query, body } = placed(route.path, route.method, input)
+    try {
+      return await request(`${url}${path}${query}`, {
+        method: route.method,
+        headers: {
+          authorization: `Bearer ${token}`,
+          accept: route.answer === 'value' ? 'application/json' : 'text/event-stream',
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        },
+        ...(body === undefined ? {} : { body }),
+        ...(signal === undefined ? {} : { signal }),
+      })
+    } catch (cause) {
+      signal?.throwIfAborted()
+      throw unanswered(url, cause)
+    }
+  }
+
+  async function* listen(response: Response, signal?: AbortSignal): AsyncGenerator<Heard> {
+    try {
+      for await (const heard of readEvents(response.body!, idleMs)) yield heard
+    } catch (cause) {
+      signal?.throwIfAborted()
+      throw cause instanceof Fault ? cause : cut(url, cause)
+    }
+    throw cut(url)
+  }
+
+  return {
+    url,
+    async call(name, input, { signal, onProgress } = {}) {
+      const response = await ask(name, input, signal)
+      if (!isStream(response)) return (await readWhole(response, url, signal)) as never
+      for await (const { event, data } of listen(response, signal)) {
+        if (event === 'progress') onProgress?.(data as Progress)
+        if (event === 'problem') throw fromProblem(data, 500)
+        if (event === 'result') return data as never
+      }
+      throw cut(url)
+    },
+    async *follow(name, input, { signal } = {}) {
+      const response = await ask(name, input, signal)
+      if (!isStream(response)) {
+        await readWhole(response, url, signal)
+        throw fromProblem(undefined, response.status)
+      }
+      for await (const { event, data } of listen(response, signal)) {
+        if (event === 'problem') throw fromProblem(data, 500)
+        if (event === 'end') return
+        if (event === 'value') yield data as never
+      }
+    },
+  }
+}
+
+/** Input → where each of its fields travels. */
+export function placed(path: string, method: string, input: object) {
+  const rest: Record<string, unknown> = { ...input }
+  let full = path
+  for (const name of pathNames(path)) {
+    full = full.replace(`:${name}`, encodeURIComponent(String(rest[name])))
+    delete rest[name]
+  }
+  if (method === 'POST' || method === 'PUT') {
+    return { path: full, query: '', body: JSON.stringify(rest) }
+  }
+  const query = new URLSearchParams()
+  for (const [name, value] of Object.entries(rest)) {
+    if (value !== undefined) query.set(name, String(value))
+  }
+  return { path: full, query: query.size === 0 ? '' : `?${query}`, body: undefined }
+}
+
+function isStream(response: Response): boolean {
+  return response.ok && mediaOf(response) === 'text/event-stream'
+}
+
+function mediaOf(response: Response): string {
+  return (response.headers.get('content-type') ?? '').split(';')[0]!.trim()
+}
+
+async function readWhole(response: Response, url: string, signal?: AbortSignal): Promise<unknown> {
+  let text: string
+  try {
+    text = await response.text()
+  } catch (cause) {
+    signal?.throwIfAborted()
+    throw cut(url, cause)
+  }
+  const media = mediaOf(response)
+  const value = media === 'application/json' || media === problemMedia ? parsed(text) : undefined
+  if (response.ok && media === 'application/json' && value !== undefined) return value
+  throw fromProblem(value, response.status)
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    // Whatever this is, it is no answer of a site: the caller says so.
+    return undefined
+  }
+}
+
+function unanswered(url: string, cause: unknown): Fault {
+  return new Fault('unreachable', 'client.call', {
+    about: url,
+    side: 'between',
+    text: `No site answers at ${url}.`,
+    cause,
+  })
+}
+
+function cut(url: string, cause?: unknown): Fault {
+  return new Fault('unreachable', 'client.call', {
+    about: url,
+    side: 'between',
+    text: 'The site went away before it had answered. Look at the current state and ask again.',
+    cause,
+  })
+}

@@ -1,0 +1,86 @@
+/**
+ * What people type, as shapes: checked the same wherever it stands, in an address or in a body.
+ */
+import { z } from 'zod'
+import {
+  type ConnectionId,
+  type DatasetId,
+  type LinkId,
+  type ProjectId,
+  parseAlias,
+  parseEmail,
+  parseTransferId,
+  type WorkflowId,
+} from '../protocol/ids.ts'
+
+/** The most items one page of a list has. */
+export const pageItemsMax = 1000
+
+/** A local ID: a number, or its digits where it stands in an address. */
+const localId = <T extends number>() =>
+  z.union([
+    z.int().min(1),
+    z
+      .string()
+      .regex(/^[1-9][0-9]{0,14}$/, 'is not an ID')
+      .transform(Number),
+  ]) as unknown as z.ZodType<T, number>
+
+export const projectId = localId<ProjectId>()
+export const datasetId = localId<DatasetId>()
+export const workflowId = localId<WorkflowId>()
+export const linkId = localId<LinkId>()
+export const connectionId = localId<ConnectionId>()
+export const version = localId<number>()
+export const transferId = z.string().max(32).transform(parseTransferId)
+export const email = z.string().max(254).transform(parseEmail)
+export const alias = z.string().max(32).transform(parseAlias)
+
+export const text = (charactersMax: number) =>
+  z
+    .string()
+    .min(1)
+    .max(charactersMax)
+    .refine((s) => !/\p{Cc}/u.test(s), 'has control characters')
+
+export const name = text(200)
+
+/** An absolute path at the site's own machine. */
+export const path = z
+  .string()
+  .min(1)
+  .max(4096)
+  .refine((s) => !s.includes('\0'), 'has a NUL')
+
+export const meta = z
+  .record(text(200), text(4096))
+  .refine((m) => Object.keys(m).length <= 256, 'has more than 256 entries')
+
+export const metaChanges = z
+  .record(text(200), text(4096).nullable())
+  .refine((m) => Object.keys(m).length <= 256, 'has more than 256 entries')
+
+export const globs = z.array(text(1024)).max(1000)
+/** Symbolic links in a folder that is added: refused with a list, or their content taken. */
+export const links = z.enum(['refuse', 'follow'])
+/** JSON Pointers to where a document names its dataset. */
+export const pointers = z.array(z.string().max(2048)).max(4096)
+/** What a workflow reads by path. */
+export const inputs = z
+  .array(z.strictObject({ label: text(500), path: z.string().min(1).max(1024) }))
+  .max(4096)
+
+export const flag = z.union([
+  z.boolean(),
+  z.enum(['true', 'false']).transform((t) => t === 'true'),
+]) as unknown as z.ZodType<boolean, boolean>
+
+export const whole = (most: number) =>
+  z.union([
+    z.int().min(0).max(most),
+    z
+      .string()
+      .regex(/^[0-9]{1,15}$/, 'is not a number')
+      .transform(Number)
+      .refine((n) => n <= most, `is over ${most}`),
+  ]) as unknown as z.ZodType<number, number>

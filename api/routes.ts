@@ -1,0 +1,505 @@
+/**
+ * THE table of what people can ask of a site. The server, the client, the command line and the docs
+ * derive from it; a question that is not here cannot be asked.
+ *
+ * Values of `input` that the path names stand in the path; the rest stand in the query of a GET or
+ * DELETE and in the JSON body of the others. Fields that are not named here are refused.
+ */
+import { z } from 'zod'
+import type { FaultKind } from '../protocol/fault.ts'
+import {
+  alias,
+  connectionId,
+  datasetId,
+  email,
+  flag,
+  inputs,
+  linkId,
+  links,
+  meta,
+  metaChanges,
+  name,
+  pageItemsMax,
+  path,
+  pointers,
+  projectId,
+  text,
+  transferId,
+  version,
+  whole,
+  workflowId,
+} from './inputs.ts'
+import * as shapes from './shapes.ts'
+
+/**
+ * What the asker must be allowed. Rights on the site as a whole are asked before anything is read;
+ * those on a thing by the room that has it, which answers `missing` alike for what does not exist and
+ * for what the asker may not even read. `anyone` needs no token.
+ */
+export type Permission =
+  | 'anyone'
+  | 'site.read'
+  | 'site.administer'
+  | 'people.manage'
+  | 'link.read'
+  | 'link.manage'
+  | 'connection.use'
+  | 'connection.own'
+  | 'project.add'
+  | 'project.read'
+  | 'project.own'
+  | 'dataset.read'
+  | 'dataset.write'
+  | 'workflow.read'
+  | 'workflow.write'
+  | 'transfer.use'
+  | 'transfer.read'
+  | 'transfer.steer'
+
+export type Route<I extends z.ZodObject = z.ZodObject, O extends z.ZodType = z.ZodType> = {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
+  readonly path: string
+  /** A route without one does not start. */
+  readonly permission: Permission
+  readonly input: I
+  readonly output: O
+  /**
+   * `value`: one answer. `long`: takes as long as the disk or another site takes; tells progress when
+   * asked for `text/event-stream`, and ends when the asker goes away. `events`: values until the end.
+   */
+  readonly answer: 'value' | 'long' | 'events'
+  /** What can go wrong, besides `invalid`, `denied`, `missing`, `busy` and `internal`. */
+  readonly kinds: readonly FaultKind[]
+  readonly says: string
+}
+
+type Row<I extends z.ZodObject, O extends z.ZodType> = {
+  says: string
+  input?: I
+  output: O
+  kinds?: readonly FaultKind[]
+}
+
+const fields = z.strictObject
+const nothing = fields({})
+type Nothing = typeof nothing
+
+function answering(answer: Route['answer']) {
+  return <O extends z.ZodType, I extends z.ZodObject = Nothing>(
+    line: `${Route['method']} /api/${string}`,
+    permission: Permission,
+    row: Row<I, O>,
+  ): Route<I, O> => {
+    const [method, path] = line.split(' ') as [Route['method'], string]
+    const input = row.input ?? (nothing as unknown as I)
+    return { kinds: [], ...row, method, path, permission, input, answer }
+  }
+}
+
+const value = answering('value')
+const long = answering('long')
+const events = answering('events')
+
+export const routes = {
+  // ── site
+  'site.health': value('GET /api/health', 'anyone', {
+    says: 'Whether the site works; the only question that needs no token.',
+    output: shapes.healthView,
+  }),
+  'site.show': value('GET /api/site', 'site.read', {
+    says: 'Who we are: fingerprint, addresses, health.',
+    output: shapes.siteView,
+  }),
+  'site.verify': long('POST /api/verify', 'site.administer', {
+    says: 'Re-hashes every byte the site holds.',
+    output: shapes.verifyView,
+    kinds: ['corrupt'],
+  }),
+  'site.backup': long('POST /api/backup', 'site.administer', {
+    says: 'Copies journal, identity and store into a new folder.',
+    input: fields({ folder: path }),
+    output: shapes.backupView,
+    kinds: ['exists', 'full', 'corrupt'],
+  }),
+  'journal.read': value('GET /api/journal', 'site.administer', {
+    says: 'The records of the journal after a sequence number.',
+    input: fields({
+      after: whole(Number.MAX_SAFE_INTEGER).default(0),
+      limit: whole(pageItemsMax).default(pageItemsMax),
+    }),
+    output: shapes.journalView,
+    kinds: ['corrupt'],
+  }),
+  'journal.verify': long('POST /api/journal/verify', 'site.administer', {
+    says: 'Checks every record of the journal against the chain of hashes.',
+    output: shapes.journalCheckView,
+    kinds: ['corrupt'],
+  }),
+
+  // ── people
+  'people.list': value('GET /api/people', 'people.manage', {
+    says: 'The people of this site.',
+    output: z.array(shapes.userView),
+  }),
+  'people.add': value('POST /api/people', 'people.manage', {
+    says: 'Gives a person an account and a personal project.',
+    input: fields({
+      email,
+      name: name.optional(),
+      role: z.enum(['administrator', 'member']).optional(),
+    }),
+    output: shapes.userView,
+    kinds: ['exists'],
+  }),
+  'people.token': value('POST /api/people/:email/tokens', 'people.manage', {
+    says: 'Makes a token for a person; it is shown this once.',
+    input: fields({ email, label: name.optional() }),
+    output: shapes.tokenView,
+    kinds: ['conflict'],
+  }),
+  'people.remove': value('DELETE /api/people/:email', 'people.manage', {
+    says: 'Ends a person’s account and every token of it.',
+    input: fields({ email }),
+    output: shapes.userView,
+    kinds: ['conflict'],
+  }),
+
+  // ── links
+  'links.invite': value('POST /api/invitations', 'link.manage', {
+    says: 'Makes an invitation that another site redeems once.',
+    input: fields({
+      /** Milliseconds from now. */
+      expiresMs: z
+        .int()
+        .min(1000)
+        .max(365 * 24 * 3600 * 1000)
+        .default(48 * 3600 * 1000),
+    }),
+    output: shapes.inviteView,
+  }),
+  'links.list': value('GET /api/links', 'link.read', {
+    says: 'The sites we know.',
+    output: z.array(shapes.linkView),
+  }),
+  'links.add': long('POST /api/links', 'link.manage', {
+    says: 'Redeems an invitation, or asks the site at an address.',
+    input: fields({ to: text(8192), alias: alias.optional() }),
+    output: shapes.linkView,
+    kinds: ['exists', 'conflict', 'gone', 'unreachable', 'unsupported'],
+  }),
+  'links.accept': long('POST /api/links/:id/accept', 'link.manage', {
+    says: 'Accepts a site that asked.',
+    input: fields({ id: linkId, alias: alias.optional() }),
+    output: shapes.linkView,
+    kinds: ['exists', 'conflict', 'gone', 'unreachable'],
+  }),
+  'links.refuse': long('POST /api/links/:id/refuse', 'link.manage', {
+    says: 'Refuses a site; it may not ask again.',
+    input: fields({ id: linkId }),
+    output: shapes.linkView,
+    kinds: ['conflict'],
+  }),
+  'links.pause': long('POST /api/links/:id/pause', 'link.manage', {
+    says: 'Stops everything with a site until it is resumed.',
+    input: fields({ id: linkId }),
+    output: shapes.linkView,
+    kinds: ['conflict'],
+  }),
+  'links.resume': long('POST /api/links/:id/resume', 'link.manage', {
+    says: 'Takes a paused link up again.',
+    input: fields({ id: linkId }),
+    output: shapes.linkView,
+    kinds: ['conflict'],
+  }),
+  'links.remove': long('DELETE /api/links/:id', 'link.manage', {
+    says: 'Ends a link.',
+    input: fields({ id: linkId }),
+    output: shapes.linkView,
+    kinds: ['conflict'],
+  }),
+
+  // ── connections
+  'connections.list': value('GET /api/connections', 'connection.use', {
+    says: 'My connections with people at other sites.',
+    output: z.array(shapes.connectionView),
+  }),
+  'connections.ask': long('POST /api/connections', 'connection.use', {
+    says: 'Asks a person at a linked site to connect with me.',
+    input: fields({ email, alias }),
+    output: shapes.connectionView,
+    kinds: ['exists', 'conflict', 'gone', 'unreachable'],
+  }),
+  'connections.accept': long('POST /api/connections/:id/accept', 'connection.own', {
+    says: 'Accepts a person who asked me.',
+    input: fields({ id: connectionId }),
+    output: shapes.connectionView,
+    kinds: ['conflict', 'gone', 'unreachable'],
+  }),
+  'connections.remove': long('DELETE /api/connections/:id', 'connection.own', {
+    says: 'Ends a connection.',
+    input: fields({ id: connectionId }),
+    output: shapes.connectionView,
+    kinds: ['conflict'],
+  }),
+
+  // ── projects
+  'projects.list': value('GET /api/projects', 'project.read', {
+    says: 'The projects that I may read.',
+    output: z.array(shapes.projectView),
+  }),
+  'projects.add': value('POST /api/projects', 'project.add', {
+    says: 'Makes a project that I own.',
+    input: fields({ name }),
+    output: shapes.projectView,
+    kinds: ['exists'],
+  }),
+  'projects.show': value('GET /api/projects/:id', 'project.read', {
+    says: 'One project and its members.',
+    input: fields({ id: projectId }),
+    output: shapes.projectView,
+  }),
+  'projects.set-member': value('PUT /api/projects/:id/members/:email', 'project.own', {
+    says: 'Gives a person a role in a project.',
+    input: fields({ id: projectId, email, role: z.enum(['owner', 'member', 'viewer']) }),
+    output: shapes.projectView,
+    kinds: ['conflict'],
+  }),
+  'projects.remove-member': value('DELETE /api/projects/:id/members/:email', 'project.own', {
+    says: 'Takes a person out of a project.',
+    input: fields({ id: projectId, email }),
+    output: shapes.projectView,
+    kinds: ['conflict'],
+  }),
+
+  // ── datasets
+  'datasets.list': value('GET /api/datasets', 'dataset.read', {
+    says: 'The datasets that I may read; `mine` leaves those in my personal project and those I own.',
+    input: fields({
+      project: projectId.optional(),
+      mine: flag.optional(),
+      after: datasetId.optional(),
+      limit: whole(pageItemsMax).default(pageItemsMax),
+    }),
+    output: z.array(shapes.datasetView),
+  }),
+  'datasets.add': long('POST /api/datasets', 'dataset.write', {
+    says: 'Makes a dataset of a folder or a file at the site’s machine.',
+    input: fields({
+      name,
+      path,
+      project: projectId.optional(),
+      inPlace: z.boolean().optional(),
+      meta: meta.optional(),
+      links: links.optional(),
+    }),
+    output: shapes.addedDatasetView,
+    kinds: ['exists', 'conflict', 'full', 'corrupt', 'unsupported'],
+  }),
+  'datasets.show': value('GET /api/datasets/:id', 'dataset.read', {
+    says: 'One dataset.',
+    input: fields({ id: datasetId }),
+    output: shapes.datasetView,
+  }),
+  'datasets.update': long('POST /api/datasets/:id/versions', 'dataset.write', {
+    says: 'Makes the next version of a dataset; the earlier ones stay as they are.',
+    input: fields({
+      id: datasetId,
+      path,
+      inPlace: z.boolean().optional(),
+      links: links.optional(),
+    }),
+    output: shapes.addedDatasetView,
+    kinds: ['conflict', 'full', 'corrupt', 'unsupported'],
+  }),
+  'datasets.meta': value('PUT /api/datasets/:id/meta', 'dataset.write', {
+    says: 'Sets the keys of metadata that are given and takes away those that are null.',
+    input: fields({ id: datasetId, changes: metaChanges }),
+    output: shapes.datasetView,
+  }),
+  'datasets.versions': value('GET /api/datasets/:id/versions', 'dataset.read', {
+    says: 'The versions of a dataset and where they came from.',
+    input: fields({ id: datasetId }),
+    output: z.array(shapes.versionView),
+  }),
+  'datasets.files': value('GET /api/datasets/:id/files', 'dataset.read', {
+    says: 'The files of a dataset, in order, a page at a time.',
+    input: fields({
+      id: datasetId,
+      version: version.optional(),
+      after: z.string().max(1024).optional(),
+      limit: whole(pageItemsMax).default(pageItemsMax),
+    }),
+    output: shapes.filesView,
+    kinds: ['corrupt'],
+  }),
+  'datasets.export': long('POST /api/datasets/:id/export', 'dataset.read', {
+    says: 'Writes a dataset into a new folder at the site’s machine.',
+    input: fields({ id: datasetId, version: version.optional(), folder: path }),
+    output: shapes.exportView,
+    kinds: ['exists', 'conflict', 'full', 'corrupt', 'unsupported'],
+  }),
+  'datasets.verify': long('POST /api/datasets/:id/verify', 'dataset.read', {
+    says: 'Re-hashes every file of a dataset.',
+    input: fields({ id: datasetId, version: version.optional() }),
+    output: shapes.verifyView,
+    kinds: ['corrupt'],
+  }),
+  'datasets.remove': value('DELETE /api/datasets/:id', 'project.own', {
+    says: 'Takes a dataset out of every list.',
+    input: fields({ id: datasetId }),
+    output: nothing,
+    kinds: ['conflict'],
+  }),
+
+  // ── workflows
+  'workflows.list': value('GET /api/workflows', 'workflow.read', {
+    says: 'The workflows that I may read; `mine` as for datasets.',
+    input: fields({
+      project: projectId.optional(),
+      mine: flag.optional(),
+      after: workflowId.optional(),
+      limit: whole(pageItemsMax).default(pageItemsMax),
+    }),
+    output: z.array(shapes.workflowView),
+  }),
+  'workflows.add': long('POST /api/workflows', 'workflow.write', {
+    says: 'Makes a workflow of a document and its results, bound to a dataset.',
+    input: fields({
+      name,
+      document: path,
+      dataset: datasetId,
+      project: projectId.optional(),
+      format: text(100).optional(),
+      results: path.optional(),
+      refs: pointers.optional(),
+      inputs: inputs.optional(),
+    }),
+    output: shapes.workflowView,
+    kinds: ['exists', 'conflict', 'full', 'corrupt', 'unsupported'],
+  }),
+  'workflows.show': value('GET /api/workflows/:id', 'workflow.read', {
+    says: 'One workflow, and what it is bound to.',
+    input: fields({ id: workflowId }),
+    output: shapes.workflowView,
+  }),
+  'workflows.update': long('POST /api/workflows/:id/versions', 'workflow.write', {
+    says: 'Makes the next version of a workflow.',
+    input: fields({
+      id: workflowId,
+      document: path,
+      dataset: datasetId.optional(),
+      results: path.optional(),
+      refs: pointers.optional(),
+      inputs: inputs.optional(),
+    }),
+    output: shapes.workflowView,
+    kinds: ['conflict', 'full', 'corrupt', 'unsupported'],
+  }),
+  'workflows.versions': value('GET /api/workflows/:id/versions', 'workflow.read', {
+    says: 'The versions of a workflow and where they came from.',
+    input: fields({ id: workflowId }),
+    output: z.array(shapes.versionView),
+  }),
+  'workflows.files': value('GET /api/workflows/:id/files', 'workflow.read', {
+    says: 'The document and the results of a workflow, a page at a time.',
+    input: fields({
+      id: workflowId,
+      version: version.optional(),
+      after: z.string().max(1024).optional(),
+      limit: whole(pageItemsMax).default(pageItemsMax),
+    }),
+    output: shapes.filesView,
+    kinds: ['corrupt'],
+  }),
+  'workflows.export': long('POST /api/workflows/:id/export', 'workflow.read', {
+    says: 'Writes a workflow and its results into a new folder at the site’s machine.',
+    input: fields({
+      id: workflowId,
+      version: version.optional(),
+      folder: path,
+      /** The form that travels, instead of the one bound to our dataset. */
+      canonical: z.boolean().optional(),
+    }),
+    output: shapes.exportView,
+    kinds: ['exists', 'conflict', 'full', 'corrupt', 'unsupported'],
+  }),
+  'workflows.verify': long('POST /api/workflows/:id/verify', 'workflow.read', {
+    says: 'Re-hashes the document and the results of a workflow.',
+    input: fields({ id: workflowId, version: version.optional() }),
+    output: shapes.verifyView,
+    kinds: ['corrupt'],
+  }),
+  'workflows.remove': value('DELETE /api/workflows/:id', 'project.own', {
+    says: 'Takes a workflow out of every list.',
+    input: fields({ id: workflowId }),
+    output: nothing,
+    kinds: ['conflict'],
+  }),
+
+  // ── transfers
+  'transfers.send': long('POST /api/transfers', 'transfer.use', {
+    says: 'Begins to send a dataset, workflows, or both, to a connected person.',
+    input: shapes.sendInput,
+    output: shapes.transferView,
+    kinds: ['conflict', 'corrupt', 'full'],
+  }),
+  'transfers.dry-run': long('POST /api/transfers/dry-run', 'transfer.use', {
+    says: 'Counts what a send would move and what the destination already holds; keeps nothing.',
+    input: shapes.sendInput,
+    output: shapes.dryRunView,
+    kinds: ['conflict', 'gone', 'unreachable', 'corrupt', 'unsupported'],
+  }),
+  'transfers.list': value('GET /api/transfers', 'transfer.use', {
+    says: 'My transfers, out and in, newest first.',
+    input: fields({ limit: whole(pageItemsMax).default(100) }),
+    output: z.array(shapes.transferView),
+  }),
+  'transfers.show': value('GET /api/transfers/:id', 'transfer.read', {
+    says: 'One transfer: state, IDs at both sites, bytes, receipts.',
+    input: fields({ id: transferId }),
+    output: shapes.transferView,
+  }),
+  'transfers.follow': events('GET /api/transfers/:id/events', 'transfer.read', {
+    says: 'One transfer each time it moves, until it has ended.',
+    input: fields({ id: transferId }),
+    output: shapes.transferView,
+  }),
+  'transfers.watch': events('GET /api/events', 'transfer.use', {
+    says: 'Any of my transfers each time it moves.',
+    output: shapes.transferView,
+  }),
+  'transfers.pause': value('POST /api/transfers/:id/pause', 'transfer.steer', {
+    says: 'Stops a transfer until it is resumed; what has arrived stays.',
+    input: fields({ id: transferId }),
+    output: shapes.transferView,
+    kinds: ['conflict'],
+  }),
+  'transfers.resume': value('POST /api/transfers/:id/resume', 'transfer.steer', {
+    says: 'Goes on with a paused transfer.',
+    input: fields({ id: transferId }),
+    output: shapes.transferView,
+    kinds: ['conflict'],
+  }),
+  'transfers.cancel': value('POST /api/transfers/:id/cancel', 'transfer.steer', {
+    says: 'Ends a transfer; nothing of it is imported.',
+    input: fields({ id: transferId }),
+    output: shapes.transferView,
+    kinds: ['conflict'],
+  }),
+}
+
+export type Routes = typeof routes
+export type RouteName = keyof Routes
+export type EventsName = 'transfers.follow' | 'transfers.watch'
+export type CallName = Exclude<RouteName, EventsName>
+
+/** What the asker gives, what the site reads, what the site answers, and how it is told. */
+export type Asked<R extends RouteName> = z.input<Routes[R]['input']>
+export type Input<R extends RouteName> = z.output<Routes[R]['input']>
+export type Output<R extends RouteName> = z.output<Routes[R]['output']>
+export type Told<R extends RouteName> = z.input<Routes[R]['output']>
+
+/** The names in a path: `/api/datasets/:id` → `['id']`. */
+export function pathNames(path: string): string[] {
+  return [...path.matchAll(/:([a-z]+)/gi)].map((found) => found[1]!)
+}

@@ -1,0 +1,152 @@
+/**
+ * The first command of the README. Two real sites, Oslo and Kyoto, each a process of its own with a
+ * home of its own, over real TCP and Noise; everything a person does is a command, shown as it would
+ * be typed. Ends with what a person would check. `--once` stops then, exit code 0 only if all held.
+ */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, watch } from 'node:fs'
+import { mkdir, mkdtemp, open, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { styleText } from 'node:util'
+
+const crossload = resolve(import.meta.dirname, 'crossload.js')
+const samples = resolve(import.meta.dirname, '../test/data/flow-cytometry')
+const ana = 'ana@lab.example'
+/** How long one site may take to start, in milliseconds. */
+const startMs = 20_000
+
+type Site = { name: string; alias: string; home: string; token: string; process: ChildProcess; url: string }
+
+const say = (text = '') => process.stdout.write(`${text}\n`)
+const title = (text: string) => say(`\n${styleText('bold', text)}`)
+
+/** Runs one command at a site and gives what it printed; shows it as a person would type it. */
+async function run(site: Pick<Site, 'alias' | 'home'> & { token?: string }, args: string[]): Promise<string> {
+  const shown = args.map((arg) => (/^[\w@.:/=-]+$/.test(arg) ? arg : arg.startsWith('crossload1') ? 'crossload1…' : `'${arg}'`))
+  say(styleText('dim', `${site.alias}$ crossload ${shown.join(' ')}`))
+  const env: NodeJS.ProcessEnv = { ...process.env, CROSSLOAD_HOME: site.home }
+  if (site.token) env['CROSSLOAD_TOKEN'] = site.token
+  else delete env['CROSSLOAD_TOKEN']
+  const child = spawn(process.execPath, [crossload, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+  let out = ''
+  let err = ''
+  child.stdout.on('data', (data) => { out += data })
+  child.stderr.on('data', (data) => { err += data })
+  const [code] = await once(child, 'close')
+  if (code === 0) return out
+  throw new Error(`crossload ${args.join(' ')} ended with ${code}:\n${err}${out}`)
+}
+
+const json = async (site: Parameters<typeof run>[0], args: string[]) => JSON.parse(await run(site, [...args, '--json']))
+
+async function openSite(folder: string, name: string, alias: string): Promise<Site> {
+  const home = join(folder, alias)
+  const admin = `admin@${alias}.example`
+  const at = ['--listen', '127.0.0.1:0', '--http', '127.0.0.1:0']
+  await run({ alias, home }, ['init', '--home', home, '--name', name, '--admin', admin, ...at])
+  say(styleText('dim', `${alias}$ crossload serve --home ${home}`))
+  const child = spawn(process.execPath, [crossload, 'serve', '--home', home], { stdio: ['ignore', 'ignore', 'pipe'] })
+  let log = ''
+  child.stderr.on('data', (data) => { log = (log + data).slice(-4000) })
+  const { url } = await startedAt(home, child, () => log)
+  const site: Site = { name, alias, home, token: '', process: child, url }
+  await run(site, ['people', 'add', ana])
+  const { token } = await json(site, ['people', 'token', ana])
+  return { ...site, token }
+}
+
+/** Resolves once the site has written where it answers; throws with its last words when it ends first. */
+async function startedAt(home: string, child: ChildProcess, log: () => string): Promise<{ url: string }> {
+  const file = join(home, 'run.json')
+  const deadline = AbortSignal.timeout(startMs)
+  const ended = once(child, 'exit', { signal: deadline }).then(([code]) => {
+    throw new Error(`the site ended with ${code}:\n${log()}`)
+  })
+  const written = new Promise<void>((found) => {
+    const look = () => existsSync(file) && found()
+    const watcher = watch(home, look)
+    watcher.unref()
+    look()
+  })
+  await Promise.race([written, ended])
+  ended.catch(() => {})
+  return JSON.parse(await readFile(file, 'utf8'))
+}
+
+/** What the file says of itself: FCS keeps its facts as text after the header, parted by its first byte. */
+async function factsOf(path: string): Promise<{ events: string; channels: string }> {
+  await using file = await open(path)
+  const { buffer } = await file.read({ buffer: Buffer.alloc(64 * 1024), position: 0 })
+  const text = buffer.toString('latin1')
+  const from = Number(text.slice(10, 18))
+  const parts = text.slice(from + 1, Number(text.slice(18, 26)) + 1).split(text[from]!)
+  const fact = (name: string) => parts[parts.indexOf(name) + 1]?.trim() ?? ''
+  return { events: fact('$TOT'), channels: fact('$PAR') }
+}
+
+/** Two analyses of the dataset, as a program that knows it by its ID would write them. */
+async function writeAnalyses(folder: string, dataset: number): Promise<{ name: string; document: string; results: string }[]> {
+  const files = (await readdir(samples)).filter((name) => name.startsWith('0877')).sort()
+  const tubes = (await readdir(join(samples, 'compensation'))).filter((name) => name.startsWith('060909')).sort()
+  const analyses = [
+    { name: 'Gating', of: files, into: '' },
+    { name: 'Compensation', of: tubes, into: 'compensation/' },
+  ]
+  const written = []
+  for (const { name, of, into } of analyses) {
+    const results = join(folder, `${name}-results`)
+    await mkdir(results, { recursive: true })
+    const rows = ['file,events,channels']
+    for (const file of of) {
+      const { events, channels } = await factsOf(join(samples, into, file))
+      rows.push(`${file},${events},${channels}`)
+    }
+    await writeFile(join(results, 'events.csv'), `${rows.join('\n')}\n`)
+    const document = join(folder, `${name}.json`)
+    const inputs = of.map((file) => `dataset:${dataset}/${into}${file}`)
+    await writeFile(document, JSON.stringify({ analysis: name, datasetId: dataset, inputs, gates: [{ on: 'FSC-H', above: 200 }] }, undefined, 2))
+    written.push({ name, document, results })
+  }
+  return written
+}
+
+type Check = { what: string; held: boolean; seen: string }
+
+async function story(folder: string, sites: Site[]): Promise<Check[]> {
+  title('Two sites')
+  const oslo = await openSite(folder, 'Oslo Cytometry', 'oslo')
+  sites.push(oslo)
+  const kyoto = await openSite(folder, 'Kyoto Imaging', 'kyoto')
+  sites.push(kyoto)
+  const admin = (site: Site) => ({ ...site, token: '' })
+
+  title('The administrators link them; Ana at Kyoto asks, Ana at Oslo accepts')
+  const { invitation } = await json(admin(oslo), ['invite'])
+  await run(admin(kyoto), ['link', invitation, '--alias', 'oslo'])
+  const [link] = await json(admin(oslo), ['links'])
+  await run(kyoto, ['connect', `${ana}@oslo`])
+  const [asked] = await json(oslo, ['connections'])
+  await run(oslo, ['connections', 'accept', String(asked.id)])
+  const to = `${ana}@${link.alias}`
+
+  title('A dataset of real FCS files crosses once')
+  const dataset = await json(oslo, ['dataset', 'add', 'Blood panel', samples, '--meta', 'instrument=FACScan'])
+  const moved = await json(oslo, ['send', 'dataset', String(dataset.id), '--to', to, '--dest', '0', '--follow'])
+  const first = moved.at(-1)
+  const dest = first.destination.dataset
+
+  title('Two workflows with results follow, by its destination ID')
+  const workflows: number[] = []
+  for (const { name, document, results } of await writeAnalyses(folder, dataset.id)) {
+    const added = await json(oslo, ['workflow', 'add', name, document, '--dataset', String(dataset.id), '--results', results])
+    workflows.push(added.id)
+  }
+  const later = []
+  for (const id of workflows) {
+    const states = await json(oslo, ['send', 'workflow', String(id), '--to', to, '--dest', String(dest), '--follow'])
+    later.push(states.at(-1))
+  }
+  return checks(oslo, kyoto, folder, dataset.id, first, later)
+}

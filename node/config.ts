@@ -1,0 +1,112 @@
+/**
+ * What a site was told at `init`: one file in its home, read once, frozen. Every default and its
+ * unit is here.
+ */
+import { join } from 'node:path'
+import { z } from 'zod'
+import { Fault } from '../protocol/fault.ts'
+import { readIfThere, writeDurably } from './base/files.ts'
+
+/** Where a site listens for other sites when nothing is said: TCP, and WebSockets one port up. */
+export const defaultListen = ['/ip4/0.0.0.0/tcp/4600', '/ip4/0.0.0.0/tcp/4601/ws'] as const
+/** Where people and programs on the same machine reach it. */
+export const defaultHttp = '127.0.0.1:4680'
+
+const shape = z.strictObject({
+  v: z.literal(1),
+  name: z.string().min(1).max(100).refine((name) => !/\p{Cc}/u.test(name), 'has control characters'),
+  /** Multiaddrs to listen at. Port 0 takes a free one, a new one at each start. */
+  listen: z.array(z.string().max(256)).min(1).max(16),
+  /** Multiaddrs told to linked sites instead of those listened at, e.g. behind a reverse proxy. */
+  announce: z.array(z.string().max(256)).max(16),
+  /** HOST:PORT of the API. */
+  http: z.string().regex(/^.+:\d{1,5}$/, 'is not HOST:PORT'),
+})
+
+export type Config = Readonly<z.infer<typeof shape>>
+
+/** Every place in a home, and nothing else is written there. */
+export type Home = Readonly<
+  Record<'folder' | 'config' | 'key' | 'token' | 'run' | 'lock' | 'journal' | 'index' | 'store' | 'broken', string>
+>
+
+export function homeAt(folder: string): Home {
+  const at = (name: string) => join(folder, name)
+  return Object.freeze({
+    folder,
+    config: at('config.json'),
+    key: at('site.key'),
+    /** The first administrator's API token, for the command line on this machine. */
+    token: at('token'),
+    /** Written while the site runs: where its API answers. */
+    run: at('run.json'),
+    lock: at('lock'),
+    journal: at('journal'),
+    index: at('index'),
+    store: at('store'),
+    broken: at('safe-mode.json'),
+  })
+}
+
+export function createConfig(input: {
+  name: string
+  listen?: readonly string[] | undefined
+  announce?: readonly string[] | undefined
+  http?: string | undefined
+}): Config {
+  const listen = input.listen?.length ? input.listen.map(listenAddress) : [...defaultListen]
+  const announce = (input.announce ?? []).map(listenAddress)
+  return parse({ v: 1, name: input.name, listen, announce, http: input.http ?? defaultHttp }, 'the options of init')
+}
+
+export async function readConfig(home: Home): Promise<Config> {
+  const bytes = await readIfThere(home.config)
+  if (bytes === undefined) {
+    throw new Fault('missing', 'config.read', {
+      about: home.folder,
+      text: `There is no site in ${home.folder}. Make one with: crossload init --home ${home.folder} --name "Name of the site"`,
+    })
+  }
+  let value: unknown
+  try {
+    value = JSON.parse(new TextDecoder().decode(bytes))
+  } catch (cause) {
+    throw new Fault('invalid', 'config.read', { about: home.config, text: `${home.config} is not JSON. Correct it.`, cause })
+  }
+  return parse(value, home.config)
+}
+
+export async function writeConfig(home: Home, config: Config): Promise<void> {
+  await writeDurably(home.config, new TextEncoder().encode(`${JSON.stringify(config, undefined, 2)}\n`))
+}
+
+function parse(value: unknown, where: string): Config {
+  const parsed = shape.safeParse(value)
+  if (parsed.success) return Object.freeze(parsed.data)
+  const issue = parsed.error.issues[0]
+  throw new Fault('invalid', 'config.read', {
+    about: where,
+    text: `${where}: ${issue?.path.join('.') ?? ''} ${issue?.message ?? 'does not fit'}.`,
+  })
+}
+
+/** A multiaddr as it is; `HOST:PORT` and `ws://HOST:PORT` as the multiaddr they mean. */
+export function listenAddress(text: string): string {
+  if (text.startsWith('/')) return text
+  const found = /^(ws:\/\/)?(\[[0-9a-fA-F:]+\]|[^:/]+):(\d{1,5})$/.exec(text)
+  if (found === null || Number(found[3]) > 65535) {
+    throw new Fault('invalid', 'config.listen', {
+      about: text,
+      text: 'An address is HOST:PORT, ws://HOST:PORT, or a multiaddr such as /ip4/0.0.0.0/tcp/4600.',
+    })
+  }
+  const [, ws, host, port] = found as unknown as [string, string | undefined, string, string]
+  const ip = host.startsWith('[') ? `/ip6/${host.slice(1, -1)}` : /^[0-9.]+$/.test(host) ? `/ip4/${host}` : `/dns/${host}`
+  return `${ip}/tcp/${port}${ws === undefined ? '' : '/ws'}`
+}
+
+/** HOST and PORT of the API's address. */
+export function httpAddress(config: Config): { host: string; port: number } {
+  const at = config.http.lastIndexOf(':')
+  return { host: config.http.slice(0, at).replace(/^\[|\]$/g, ''), port: Number(config.http.slice(at + 1)) }
+}

@@ -1,0 +1,224 @@
+/**
+ * The index: what the site knows, found by key. It holds nothing that journal and store do not, so a
+ * damaged one is thrown away and rebuilt; what it must never do is answer wrongly, which LevelDB
+ * alone cannot promise (see `seal.ts`).
+ */
+import assert from 'node:assert/strict'
+import { fork } from 'node:child_process'
+import { rm } from 'node:fs/promises'
+import { dirname, extname, join } from 'node:path'
+import { decode } from '@ipld/dag-cbor'
+import { asFault, Fault } from '../../protocol/fault.ts'
+import { encode } from '../../protocol/wire.ts'
+import { flushFolder, makeFolder, readIfThere } from '../base/files.ts'
+import { createGroup, createSerial } from '../base/work.ts'
+import { type Key, type KeyPrefix, sumKey } from './keys.ts'
+import { levelFault, openLevel } from './level.ts'
+import type { Verdict } from './probe.ts'
+import { addUp, type RawDb, readSum, type Sealed, seal, sealSum, shareOf, unseal } from './seal.ts'
+
+/** One record put or taken away. A value is what DAG-CBOR holds: plain data, bytes, no `undefined`. */
+export type Change = { readonly put: Key; readonly value: unknown } | { readonly del: Key }
+
+export type ListOptions = {
+  /** Begin behind this key, in the direction of the list. */
+  readonly after?: Key | undefined
+  readonly limit?: number | undefined
+  readonly reverse?: boolean | undefined
+}
+
+/** Every call faults `corrupt` on a damaged record and `gone` once the index is closed. */
+export interface Db extends AsyncDisposable {
+  get<T>(key: Key): Promise<T | undefined>
+  /** In key order, as it all was when the first record was asked for. */
+  list<T>(prefix: KeyPrefix, options?: ListOptions): AsyncGenerator<{ key: Key; value: T }>
+  /**
+   * All changes or none, on the disk when it resolves; of two changes to one key the last counts.
+   * Values are taken as they are at the call. After a failure (`full` among them) every further write
+   * fails: what the disk holds is known only when the index is opened again.
+   */
+  write(changes: readonly Change[]): Promise<void>
+  /** Reads every record there is at the call; `corrupt` when one is damaged, lost or out of date. */
+  verify(): Promise<{ records: number }>
+}
+
+/**
+ * Opens the index. With `create` it must be new (`exists`). Without: `missing` when there is none,
+ * `corrupt` when a child process that opened it first found it damaged or did not live to tell,
+ * `busy` when another process holds it.
+ */
+export async function openDb(o: { folder: string; create: boolean }): Promise<Db> {
+  if (o.create) await makeFolder(o.folder)
+  else await probe(o.folder)
+  const level = await openLevel(o.folder, o.create)
+  try {
+    const sum = o.create ? { total: 0n } : await readSum(level)
+    if (sum === undefined) throw levelFault(undefined, 'db.open')
+    await level.put(sumKey, sealSum({ total: sum.total, closed: false }), { sync: true })
+    return createDb(level, sum.total)
+  } catch (thrown) {
+    await level.close()
+    throw levelFault(thrown, 'db.open')
+  }
+}
+
+/** Throws the index away. Only for one that is not open. */
+export async function removeDb(folder: string): Promise<void> {
+  try {
+    await rm(folder, { recursive: true, force: true })
+    await flushFolder(dirname(folder))
+  } catch (thrown) {
+    throw asFault(thrown, 'db.remove', folder)
+  }
+}
+
+function createDb(level: RawDb, totalAtOpen: bigint): Db {
+  let total = totalAtOpen
+  let failed = false
+  let closing = false
+
+  /** Later changes of a round replace earlier ones, so the sum is moved once for each key. */
+  async function writeAll(rounds: readonly Map<string, Sealed | undefined>[]): Promise<void> {
+    const last = new Map<string, Sealed | undefined>()
+    for (const changes of rounds) for (const [key, sealed] of changes) last.set(key, sealed)
+    const old = await level.getMany([...last.keys()])
+    let next = total
+    const batch = [...last].map(([key, value], i) => {
+      next ^= shareOf(old[i]) ^ shareOf(value)
+      return value === undefined ? ({ type: 'del', key } as const) : ({ type: 'put', key, value } as const)
+    })
+    const sum = { type: 'put', key: sumKey, value: sealSum({ total: next, closed: false }) } as const
+    await level.batch([...batch, sum], { sync: true })
+    total = next
+  }
+
+  // Held while the sum and what it sums up are not in step.
+  const turn = createSerial()
+  const group = createGroup({
+    round: (rounds: readonly Map<string, Sealed | undefined>[]) => turn(() => writeAll(rounds)),
+    failed: () => {
+      failed = true
+    },
+  })
+
+  function open<T>(key: string, sealed: Sealed, op: string): T {
+    const payload = unseal(key, sealed)
+    if (payload !== undefined) return decode<T>(payload)
+    throw new Fault('corrupt', op, {
+      about: key,
+      text: 'A record of the index is damaged. Start the site again; the index is then rebuilt.',
+    })
+  }
+
+  return {
+    async get<T>(key: Key) {
+      const sealed = await level.get(key).catch((thrown) => {
+        throw levelFault(thrown, 'db.get', key)
+      })
+      return sealed === undefined ? undefined : open<T>(key, sealed, 'db.get')
+    },
+
+    async *list<T>(prefix: KeyPrefix, options?: ListOptions) {
+      const iterator = level.iterator({ ...rangeOf(prefix, options), limit: options?.limit ?? -1 })
+      try {
+        for (;;) {
+          const step = await iterator.nextv(stepRecords)
+          if (step.length === 0) return
+          for (const [key, sealed] of step) yield { key: key as Key, value: open<T>(key, sealed, 'db.list') }
+        }
+      } catch (thrown) {
+        throw levelFault(thrown, 'db.list', prefix)
+      } finally {
+        await iterator.close()
+      }
+    },
+
+    async write(changes) {
+      if (failed || closing) {
+        throw new Fault('gone', 'db.write', { text: 'The index is closed to writing. Start the site again.' })
+      }
+      const sealed = new Map<string, Sealed | undefined>()
+      for (const change of changes) {
+        const key = 'put' in change ? change.put : change.del
+        assert(key !== sumKey, 'the sum is not a record of any room')
+        sealed.set(key, 'put' in change ? seal(key, encode(change.value)) : undefined)
+      }
+      if (sealed.size === 0) return
+      await group.add(sealed).catch((thrown) => {
+        throw levelFault(thrown, 'db.write')
+      })
+    },
+
+    async verify() {
+      const { snapshot, expected } = await turn(async () => ({ snapshot: level.snapshot(), expected: total }))
+      try {
+        const found = await addUp(level, { snapshot })
+        if (found.at === 'whole' && found.total === expected) return { records: found.records }
+        throw new Fault('corrupt', 'db.verify', {
+          about: found.at === 'damaged' ? found.key : undefined,
+          text: 'The index is damaged. Start the site again; the index is then rebuilt.',
+        })
+      } finally {
+        await snapshot.close()
+      }
+    },
+
+    async [Symbol.asyncDispose]() {
+      if (closing) return
+      closing = true
+      await group.drain()
+      // Without this mark the next start only reads more, so a disk that refuses it may.
+      if (!failed) await level.put(sumKey, sealSum({ total, closed: true }), { sync: true }).catch(() => {})
+      await level.close()
+    },
+  }
+}
+
+/** Records read at a time while listing. */
+const stepRecords = 100
+
+function rangeOf(prefix: KeyPrefix, options: ListOptions | undefined) {
+  const after = options?.after
+  assert(after === undefined || after.startsWith(prefix), 'a list goes on behind a key of its own')
+  // A prefix ends in a slash, so the first key behind it is the one with the next character.
+  const end = `${prefix.slice(0, -1)}0`
+  if (options?.reverse) return { gte: prefix, lt: after ?? end, reverse: true }
+  return after === undefined ? { gte: prefix, lt: end } : { gt: after, lt: end }
+}
+
+/** The longest a probe may take before it is ended and the index counts as damaged. */
+const probeMsMax = 60_000
+/** How much of a dying probe's last words is kept, in characters. */
+const lastWordsMax = 2000
+
+async function probe(folder: string): Promise<void> {
+  // LevelDB makes a folder even when it is told not to, so it is not asked.
+  if ((await readIfThere(join(folder, 'CURRENT'))) === undefined) {
+    throw new Fault('missing', 'db.open', { text: 'The index is not there.' })
+  }
+  const program = join(import.meta.dirname, `probe${extname(import.meta.filename)}`)
+  const child = fork(program, [folder], {
+    execArgv: [],
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    timeout: probeMsMax,
+    killSignal: 'SIGKILL',
+  })
+  let verdict: Verdict | undefined
+  let words = ''
+  child.on('message', (message) => {
+    verdict = message as Verdict
+  })
+  child.stderr?.on('data', (chunk) => {
+    words = (words + chunk).slice(0, lastWordsMax)
+  })
+  const ended = await new Promise<string>((resolve, reject) => {
+    child.once('error', (thrown) => reject(asFault(thrown, 'db.probe')))
+    child.once('close', (code, signal) => resolve(String(signal ?? code)))
+  })
+  if (verdict?.found === 'sound') return
+  if (verdict?.found === 'fault') throw new Fault(verdict.kind, 'db.open', { text: verdict.text })
+  const cause = new Error(`the probe ended with ${ended}: ${words}`)
+  // It never began, so this says nothing of the index: the installation is at fault.
+  if (verdict === undefined) throw new Fault('internal', 'db.open', { cause, text: cause.message })
+  throw new Fault('corrupt', 'db.open', { cause, text: 'The index is damaged: reading it ended the process.' })
+}

@@ -1,0 +1,126 @@
+/**
+ * Every key of the index, and the only code that builds one. A key is its noun, a slash, and its
+ * parts with slashes between; a number is padded with zeros so that keys sort as their values do.
+ * Only the last part may hold a slash, so no two values share a key.
+ *
+ * | key | value |
+ * |---|---|
+ * | `meta/NAME` | what the index knows of itself, e.g. `applied` |
+ * | `counter/NOUN` | the highest local ID given so far |
+ * | `link/ID` · `link-by-site/SITE` | a link · its ID |
+ * | `invitation/HASH` | an invitation, by the hash of its secret |
+ * | `user/ID` · `user-by-email/EMAIL` | a person · their ID |
+ * | `token/HASH` | an API token, by its hash |
+ * | `connection/ID` | a connection |
+ * | `project/ID` · `dataset/ID` · `workflow/ID` | as the catalog keeps them |
+ * | `known-root/ROOT/DATASET` | a dataset of which some version has this root |
+ * | `transfer/ID` · `transfer-at/CREATED/ID` | a transfer · its ID, by age |
+ * | `unfinished/ID` · `bundle/ID` · `progress/ID` | of a transfer: that it goes on · its bundle · its counters |
+ * | `incoming/SITE/TRANSFER` | what an import from afar became, so that repeating it changes nothing |
+ * | `seen/SITE/CID` | content that this site itself sent us before |
+ * | `place/CID` | where a file left in place lies |
+ */
+import assert from 'node:assert/strict'
+import type {
+  ConnectionId,
+  DatasetId,
+  Email,
+  FileCid,
+  LinkId,
+  ProjectId,
+  Root,
+  SiteId,
+  TransferId,
+  UserId,
+  WorkflowId,
+} from '../../protocol/ids.ts'
+
+declare const brand: unique symbol
+/** The key of one record. */
+export type Key = string & { readonly [brand]: 'Key' }
+/** What all keys of one sort begin with. */
+export type KeyPrefix = string & { readonly [brand]: 'KeyPrefix' }
+
+/** Digits of a number in a key: enough for every safe integer. */
+const numberDigits = 16
+
+type Part = string | number
+
+function part(value: Part): string {
+  if (typeof value === 'string') return value
+  assert(Number.isSafeInteger(value) && value >= 0, `a key holds whole numbers, not ${value}`)
+  return String(value).padStart(numberDigits, '0')
+}
+
+function start(noun: string, parts: readonly Part[]): string {
+  const texts = [noun, ...parts.map(part)]
+  assert(!texts.some((text) => text === '' || text.includes('/')), 'only the last part of a key may hold a slash')
+  return `${texts.join('/')}/`
+}
+
+function key(noun: string, ...parts: readonly [...Part[], Part]): Key {
+  const last = part(parts.at(-1)!)
+  assert(last !== '' && last.isWellFormed(), 'a key ends in well-formed text')
+  return `${start(noun, parts.slice(0, -1))}${last}` as Key
+}
+
+function prefix(noun: string, ...parts: readonly Part[]): KeyPrefix {
+  return start(noun, parts) as KeyPrefix
+}
+
+export const keys = {
+  meta: (name: string) => key('meta', name),
+  counter: (noun: string) => key('counter', noun),
+
+  link: (id: LinkId) => key('link', id),
+  links: () => prefix('link'),
+  linkBySite: (site: SiteId) => key('link-by-site', site),
+  linksBySite: () => prefix('link-by-site'),
+  invitation: (hash: string) => key('invitation', hash),
+  invitations: () => prefix('invitation'),
+
+  user: (id: UserId) => key('user', id),
+  users: () => prefix('user'),
+  userByEmail: (email: Email) => key('user-by-email', email),
+  usersByEmail: () => prefix('user-by-email'),
+  token: (hash: string) => key('token', hash),
+  tokens: () => prefix('token'),
+  connection: (id: ConnectionId) => key('connection', id),
+  connections: () => prefix('connection'),
+
+  project: (id: ProjectId) => key('project', id),
+  projects: () => prefix('project'),
+  dataset: (id: DatasetId) => key('dataset', id),
+  datasets: () => prefix('dataset'),
+  workflow: (id: WorkflowId) => key('workflow', id),
+  workflows: () => prefix('workflow'),
+  knownRoot: (root: Root, dataset: DatasetId) => key('known-root', root, dataset),
+  /** The datasets that hold `root`, as records of `knownRoot`. */
+  knownRoots: (root: Root) => prefix('known-root', root),
+
+  transfer: (id: TransferId) => key('transfer', id),
+  transfers: () => prefix('transfer'),
+  transferAt: (createdAt: number, id: TransferId) => key('transfer-at', createdAt, id),
+  /** All transfers, oldest first; list them in reverse for a history. */
+  transfersAt: () => prefix('transfer-at'),
+  unfinished: (id: TransferId) => key('unfinished', id),
+  unfinishedAll: () => prefix('unfinished'),
+  bundle: (id: TransferId) => key('bundle', id),
+  bundles: () => prefix('bundle'),
+  progress: (id: TransferId) => key('progress', id),
+  progressAll: () => prefix('progress'),
+
+  incoming: (site: SiteId, transfer: TransferId) => key('incoming', site, transfer),
+  incomingFrom: (site: SiteId) => prefix('incoming', site),
+  seen: (site: SiteId, cid: FileCid | Root) => key('seen', site, cid),
+  seenFrom: (site: SiteId) => prefix('seen', site),
+
+  place: (cid: FileCid | Root) => key('place', cid),
+  places: () => prefix('place'),
+} as const
+
+/**
+ * The one record that is not a room's: what all others add up to. It sorts before every noun and is
+ * in no prefix.
+ */
+export const sumKey = '!sum' as Key

@@ -1,0 +1,99 @@
+/**
+ * Every bound of this room, with its unit. What the library bounds badly or not at all is bounded by
+ * us; the comment says which.
+ */
+
+const kib = 1024
+const mib = 1024 * kib
+
+export const limits = {
+  /** Connections from outside at one time, all together. */
+  connectionsMax: 128,
+  /** Of these, how many may belong to sites that are not accepted: the rest is kept for those that are. */
+  strangerConnectionsMax: 64,
+  /** Connections from outside for one site: control and bulk, twice because both sides may dial at once. */
+  connectionsPerSiteMax: 4,
+  connectionsPerStrangerMax: 2,
+  /** Connections that we dial come on top; the library's own pruning must never have to choose. */
+  dialledConnectionsMax: 128,
+  /** A stranger comes to ask one thing; then its place is given to the next. In milliseconds. */
+  strangerStayMs: 60_000,
+  /** Bytes that one stranger may send over one connection before it is closed. */
+  strangerBytesMax: 2 * mib,
+
+  /** Connections that have not proved a key yet: all, and those from hosts we do not know. */
+  pendingMax: 256,
+  pendingUnknownMax: 192,
+  /** The same for one address, and for one that accepted sites are known to use. */
+  pendingPerHostMax: 16,
+  pendingPerKnownHostMax: 128,
+  /** The time to prove a key once the library sees the connection, and for all before and after it. */
+  upgradeMs: 3_000,
+  pendingMs: 6_000,
+  /** New connections from one address: so many at once, then so many a second. */
+  hostBurst: 8,
+  hostPerSecond: 5,
+  /** The same for one /24 (IPv4) or /64 (IPv6). */
+  prefixBurst: 32,
+  prefixPerSecond: 20,
+  /** Addresses whose rate is remembered. */
+  hostsMax: 4096,
+  /** Hosts remembered as used by accepted sites. */
+  knownHostsMax: 1024,
+  /** Sockets that one listener holds at most, silent ones included. */
+  socketsMax: 512,
+
+  /** One dial of one site, all its addresses together, and one of these. */
+  dialMs: 15_000,
+  addressMs: 6_000,
+  addressesMax: 16,
+  /** Agreeing on the protocol of a new stream, and waiting for a free place for it. */
+  openStreamMs: 10_000,
+  openWaitMs: 60_000,
+  inboundNegotiationMs: 5_000,
+
+  /** Streams of one connection, each direction; those of one protocol are in the handler table. */
+  streamsMax: 32,
+  /**
+   * What a paused stream may still receive is the window granted to it, so the buffer must hold more
+   * than a window or the library resets the stream. `assertLimits` checks it at start-up.
+   */
+  streamWindowBytesMax: 16 * mib,
+  readBufferBytesMax: 20 * mib,
+  writeBufferBytesMax: 4 * mib,
+  /** A muxer frame is buffered until it is whole and the library takes any length: refused above this. */
+  muxerFrameBytesMax: 2 * mib,
+  /** A longer write is cut: a frame is what one stream takes of the line before the next has a turn. */
+  chunkBytes: 256 * kib,
+  /** Bytes that wait for their reader: above the first the stream is paused, below the second resumed. */
+  queueHighBytes: 1 * mib,
+  queueLowBytes: 256 * kib,
+
+  /** No byte for so long while someone waits for one: the line counts as dead. */
+  idleMs: 60_000,
+  /** No room for so long while someone wants to write. Longer: the system's buffers drain unseen. */
+  stuckMs: 300_000,
+  /** Our side is closed and nobody reads: the stream was forgotten. */
+  abandonedMs: 600_000,
+  /** What the other side has to close its side of a stream that its handler has finished. */
+  lingerMs: 5_000,
+
+  /** What handlers, and then connections, have to end when the site stops. */
+  stopHandlersMs: 500,
+  closeMs: 300,
+} as const
+
+export type Limits = { readonly [Name in keyof typeof limits]: number }
+
+/** Our own mistakes in the table above, found at start-up and not by a stream that breaks. */
+export function assertLimits(l: Limits): void {
+  const must = (holds: boolean, what: string) => {
+    if (!holds) throw new Error(`node/net/limits.ts: ${what}`)
+  }
+  must(l.readBufferBytesMax > l.streamWindowBytesMax, 'a paused stream would be reset')
+  must(l.queueHighBytes > l.queueLowBytes, 'a paused stream would never be resumed')
+  must(l.muxerFrameBytesMax > 2 * l.chunkBytes, 'our own frames would be refused')
+  must(l.writeBufferBytesMax > 2 * l.chunkBytes, 'our own writes would be refused')
+  must(l.strangerConnectionsMax < l.connectionsMax, 'strangers could take every place')
+  must(l.pendingUnknownMax < l.pendingMax, 'strangers could take every pending place')
+}

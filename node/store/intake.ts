@@ -1,0 +1,142 @@
+/**
+ * The one door for bytes on a disk. Whatever is kept was written aside under a name that nobody reads,
+ * flushed, and renamed to its own; then its folder is flushed, once for many. After a crash a name in
+ * `objects/` therefore stands for whole content, and whatever lies aside is worth nothing.
+ */
+import { constants } from 'node:fs'
+import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { asFault, Fault } from '../../protocol/fault.ts'
+import { flushFolder } from '../base/files.ts'
+import { createPool, createSerial } from '../base/work.ts'
+import { writeAt } from './held.ts'
+import { writesMax } from './store.ts'
+
+/** Objects are read-only from their first moment. */
+const objectMode = 0o440
+/** Folders flushed at the same time. */
+const flushesMax = 16
+
+export interface Intake {
+  /** A new file aside, open for writing. */
+  create(): Promise<Aside>
+  /** A whole small file at `to`. Durable after the next flush. */
+  write(to: string, bytes: Uint8Array): Promise<void>
+  /** Flushes the open file, closes it and moves it from `from` to `to`. Durable after the next flush. */
+  settle(file: FileHandle, from: string, to: string): Promise<void>
+  /** Moves what is flushed already. Durable after the next flush. */
+  move(from: string, to: string): Promise<void>
+  /** The folder's names are to be flushed with the rest. */
+  touch(folder: string): void
+  /** All moves that had resolved are durable. */
+  flush(): Promise<void>
+}
+
+export interface Aside {
+  write(bytes: Uint8Array, at: number): Promise<void>
+  settle(to: string): Promise<void>
+  discard(): Promise<void>
+}
+
+/** `folder` is for files that are being written; its names are this intake's alone. */
+export function createIntake(folder: string): Intake {
+  const pool = createPool({ limit: writesMax, waitingMax: Number.POSITIVE_INFINITY })
+  const inTurn = createSerial()
+  const made = new Set<string>()
+  let unflushed = new Set<string>()
+  let names = 0
+  let lost: Fault | undefined
+
+  function check(): void {
+    if (lost !== undefined) throw lost
+  }
+
+  /** A flush that failed may have dropped what it was to write, and the next one would not say so. */
+  function lose(thrown: unknown): never {
+    lost ??= new Fault('corrupt', 'store.flush', {
+      about: 'the store',
+      cause: thrown,
+      text: 'The disk failed to keep what was written. Check the disk, then start the site again.',
+    })
+    throw lost
+  }
+
+  /** A disk that turns out to be full only when it is flushed (a quota, a network) is no broken one. */
+  function loseUnlessFull(thrown: unknown): never {
+    const fault = asFault(thrown, 'store.flush', 'the store')
+    return fault.kind === 'full' ? rethrow(fault) : lose(thrown)
+  }
+
+  async function move(from: string, to: string): Promise<void> {
+    check()
+    const into = dirname(to)
+    if (!made.has(into)) {
+      if ((await mkdir(into, { recursive: true, mode: 0o700 })) !== undefined)
+        unflushed.add(dirname(into))
+      made.add(into)
+    }
+    await rename(from, to)
+    unflushed.add(into)
+  }
+
+  async function settle(file: FileHandle, from: string, to: string): Promise<void> {
+    try {
+      await file.sync().catch(loseUnlessFull)
+    } finally {
+      await file.close()
+    }
+    await move(from, to)
+  }
+
+  async function create(): Promise<Aside> {
+    check()
+    const path = join(folder, String(names++))
+    const flags = constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY | constants.O_NOFOLLOW
+    const file = await open(path, flags, objectMode).catch(rethrow)
+    async function discard(): Promise<void> {
+      await file.close().catch(() => {})
+      await rm(path, { force: true })
+    }
+    /** What could not be written whole is not left behind: it may be what fills the disk. */
+    async function orDiscard(run: () => Promise<void>): Promise<void> {
+      try {
+        await run()
+      } catch (thrown) {
+        await discard()
+        rethrow(thrown)
+      }
+    }
+    return {
+      write: (bytes, at) => orDiscard(() => writeAt(file, bytes, at)),
+      settle: (to) => orDiscard(() => settle(file, path, to)),
+      discard,
+    }
+  }
+
+  return {
+    create,
+    settle: (file, from, to) => settle(file, from, to).catch(rethrow),
+    move: (from, to) => move(from, to).catch(rethrow),
+    touch: (path) => void unflushed.add(path),
+    write: (to, bytes) =>
+      pool.run(async () => {
+        const aside = await create()
+        await aside.write(bytes, 0)
+        await aside.settle(to)
+      }),
+    flush: () =>
+      inTurn(async () => {
+        check()
+        const folders = unflushed
+        unflushed = new Set()
+        const flushing = createPool({ limit: flushesMax })
+        await Promise.all([...folders].map((path) => flushing.run(() => flushFolder(path)))).catch(
+          lose,
+        )
+      }),
+  }
+}
+
+function rethrow(thrown: unknown): never {
+  throw asFault(thrown, 'store.write', 'the store')
+}

@@ -1,0 +1,176 @@
+/**
+ * The store on a disk: every object is a file of its own, named by its whole CID, so that a file and a
+ * metadata block of the same bytes never meet.
+ *
+ *     objects/<last two letters>/<cid>         held
+ *     partial/<cid>.data  partial/<cid>.map    arriving
+ *     places/<root>.<sum>.jsonl                left in place
+ *     tmp/                                     aside; emptied at every start
+ */
+import { lstat, open, readdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { asFault, Fault } from '../../protocol/fault.ts'
+import type { FileCid, Root } from '../../protocol/ids.ts'
+import { makeFolder, sweepAside } from '../base/files.ts'
+import type { Db } from '../db/db.ts'
+import { keys } from '../db/keys.ts'
+import { createHeldFile, readAt, readFlags } from './held.ts'
+import { createIntake } from './intake.ts'
+import { openIncoming } from './partials.ts'
+import { indexMissingPlaces, openPlaces } from './places.ts'
+import { checkContent, nameBlock, nameSmall } from './sha256.ts'
+import { openStage } from './stage.ts'
+import { nodeBytesMax, type Place, type Store } from './store.ts'
+
+/** Where an object lies. The check is for our own mistakes: no text from afar gets this far. */
+function pathIn(folder: string, cid: FileCid | Root): string {
+  if (!/^baf[a-z2-7]{56}$/.test(cid))
+    throw new Fault('internal', 'store.path', { text: `${cid} is no CID of ours.` })
+  return join(folder, cid.slice(-2), cid)
+}
+
+/** With `create` a new store is made in `folder`; without it a store that is not there is `missing`. */
+export async function openStore(o: { folder: string; db: Db; create: boolean }): Promise<Store> {
+  const [objects, partial, places, tmp] = ['objects', 'partial', 'places', 'tmp'].map((name) =>
+    join(o.folder, name),
+  ) as [string, string, string, string]
+  if (!o.create && (await lstat(objects).catch(() => undefined)) === undefined) {
+    throw new Fault('missing', 'store.open', {
+      about: o.folder,
+      text: `There is no store in ${o.folder}. Is its volume mounted?`,
+    })
+  }
+  for (const folder of [objects, partial, places, tmp]) await makeFolder(folder)
+  for (const name of await readdir(tmp)) await rm(join(tmp, name), { recursive: true, force: true })
+  await sweepAside(partial)
+  await indexMissingPlaces(places, o.db)
+
+  const intake = createIntake(tmp)
+  const arriving = new Set<FileCid>()
+  const pathOf = (cid: FileCid | Root) => pathIn(objects, cid)
+
+  async function sizeOf(cid: FileCid | Root): Promise<number | undefined> {
+    const stat = await lstat(pathOf(cid)).catch((thrown) => {
+      if (thrown.code !== 'ENOENT') throw asFault(thrown, 'store.has', cid)
+    })
+    return stat?.isFile() ? stat.size : undefined
+  }
+
+  async function openObject(cid: FileCid | Root) {
+    return open(pathOf(cid), readFlags).catch((thrown) => {
+      if (thrown.code !== 'ENOENT') throw asFault(thrown, 'store.open', cid)
+    })
+  }
+
+  async function putNamed<T extends FileCid | Root>(cid: T, bytes: Uint8Array): Promise<T> {
+    if ((await sizeOf(cid)) !== bytes.byteLength) await intake.write(pathOf(cid), bytes)
+    return cid
+  }
+
+  let stages = 0
+  return {
+    has: async (cid) => (await sizeOf(cid)) !== undefined,
+
+    async block(cid) {
+      const file = await openObject(cid)
+      if (file === undefined) throw missing(cid)
+      try {
+        const { size } = await file.stat()
+        if (size > nodeBytesMax) throw corrupt(cid)
+        const bytes = await readAt(file, new Uint8Array(size), 0)
+        if (nameBlock(bytes) !== cid) throw corrupt(cid)
+        return bytes
+      } catch (thrown) {
+        throw asFault(thrown, 'store.block', cid)
+      } finally {
+        await file.close()
+      }
+    },
+
+    async file(cid, size, digests) {
+      const file = await openObject(cid)
+      if (file === undefined) {
+        const left = await o.db.get<Place[]>(keys.place(cid))
+        if (left === undefined || left.length === 0) throw missing(cid)
+        return openPlaces(
+          left.filter((place) => place.size === size),
+          digests,
+        )
+      }
+      const held = createHeldFile({
+        file,
+        path: pathOf(cid),
+        size,
+        digests,
+        wrong: () => corrupt(cid),
+      })
+      const stat = await file.stat()
+      if (stat.size === size) return held
+      await file.close()
+      throw corrupt(cid)
+    },
+
+    putBlock: (bytes) => putNamed(nameBlock(bytes), bytes),
+    putSmall: async (digest, bytes) => putNamed(nameSmall(digest, bytes), bytes),
+
+    async put(cid, size, digests) {
+      checkContent(cid, size, digests)
+      if (arriving.has(cid)) {
+        throw new Fault('busy', 'store.put', {
+          about: cid,
+          text: `${cid} is arriving already, with another transfer.`,
+        })
+      }
+      arriving.add(cid)
+      const stem = join(partial, cid)
+      const paths = { data: `${stem}.data`, map: `${stem}.map`, object: pathOf(cid) }
+      try {
+        return await openIncoming({ cid, size, digests }, paths, intake, () => arriving.delete(cid))
+      } catch (thrown) {
+        arriving.delete(cid)
+        throw asFault(thrown, 'store.put', cid)
+      }
+    },
+
+    flush: () => intake.flush(),
+    stage: () =>
+      openStage({
+        folder: join(tmp, `stage-${stages++}`),
+        places,
+        db: o.db,
+        intake,
+        pathOf,
+        sizeOf,
+      }),
+
+    async sweepPartials(keep) {
+      let swept = 0
+      for (const name of await readdir(partial)) {
+        const cid = name.replace(/\.(data|map)$/, '') as FileCid
+        if (arriving.has(cid) || keep(cid)) continue
+        await rm(join(partial, name), { force: true })
+        if (name.endsWith('.data')) swept++
+      }
+      return swept
+    },
+
+    async remove(cid) {
+      const path = pathOf(cid)
+      await rm(path, { force: true })
+      intake.touch(path)
+    },
+
+    [Symbol.asyncDispose]: () => intake.flush(),
+  }
+}
+
+function missing(cid: FileCid | Root): Fault {
+  return new Fault('missing', 'store.read', { about: cid, text: `${cid} is not held here.` })
+}
+
+function corrupt(cid: FileCid | Root): Fault {
+  return new Fault('corrupt', 'store.read', {
+    about: cid,
+    text: `${cid} has changed on the disk. Verify the dataset, check the disk, and have it sent again.`,
+  })
+}

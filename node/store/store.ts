@@ -1,0 +1,130 @@
+/**
+ * Where content is held: whole files and metadata blocks, each under its CID. This file is the
+ * contract; `objects.ts` keeps it on a disk and `memory.ts` in a map. Content comes in by one door
+ * (`intake.ts` on the disk): capped, hashed against its name, written aside, flushed, renamed. A file
+ * may also be held by reference, where it already lies (`places.ts`).
+ *
+ * Every byte that comes out was hashed on its way out. Nothing that comes in replaces other content,
+ * because the name follows from the bytes: to put the same thing twice changes nothing.
+ */
+import type { FileCid, Root } from '../../protocol/ids.ts'
+
+/** The most a metadata block weighs, in bytes: a root. */
+export const nodeBytesMax = 1_048_576
+/** Files that are written and flushed at the same time; more wait. */
+export const writesMax = 32
+/** Files left in place that are remembered for one CID. */
+export const placesMax = 8
+
+/** Small things that come in whole. */
+export interface Puts {
+  /** A metadata block of DAG-CBOR. `invalid` over `nodeBytesMax`, `full` when there is no room. */
+  putBlock(bytes: Uint8Array): Promise<Root>
+  /**
+   * A file of one block or none. `corrupt` when the bytes do not have this digest: nothing is
+   * written. `full` when there is no room: nothing is left behind.
+   */
+  putSmall(digest: Uint8Array, bytes: Uint8Array): Promise<FileCid>
+}
+
+export interface Store extends Puts, AsyncDisposable {
+  /**
+   * Whether this very store holds it whole. A file left in place does not count: it is somebody
+   * else's, and what relies on it may be wrong tomorrow.
+   */
+  has(cid: FileCid | Root): Promise<boolean>
+  /** A metadata block. `missing`, or `corrupt` when its bytes have changed on the disk. */
+  block(cid: Root): Promise<Uint8Array>
+  /**
+   * A file, with what is needed to verify it. `missing`; `corrupt` when the object has another size;
+   * `conflict` (about its path) when it is held in place only and has changed there.
+   */
+  file(cid: FileCid, size: number, digests: Uint8Array): Promise<HeldFile>
+  /**
+   * Begins or resumes a file that comes block by block, also when the file is held already: what one
+   * site sends must not depend on what another has sent. `busy` while it is open elsewhere; `invalid`
+   * when size and digests are not those of the CID.
+   */
+  put(cid: FileCid, size: number, digests: Uint8Array): Promise<Incoming>
+  /**
+   * When this resolves, everything whose put had resolved is durable. Once it has failed, the disk
+   * has lost a flush: every later write fails with `corrupt` until the store is opened anew.
+   */
+  flush(): Promise<void>
+  /** Begins puts that count together or not at all. */
+  stage(): Promise<Stage>
+  /** Removes partial files that `keep` does not want; those that are open stay. Returns how many. */
+  sweepPartials(keep: (cid: FileCid) => boolean): Promise<number>
+  /** Forgets an object. A file in place is not touched. Removing what is not there is fine. */
+  remove(cid: FileCid | Root): Promise<void>
+}
+
+/** A file being read. Close it by disposing of it. */
+export interface HeldFile extends AsyncDisposable {
+  readonly size: number
+  /**
+   * One block, verified against its digest: `corrupt`, or `conflict` for a file in place that has
+   * changed. With `into` (at least as long as the block) the result is a view of it.
+   */
+  read(index: number, into?: Uint8Array): Promise<Uint8Array>
+  /**
+   * Makes a new file at `path` in the file system's own way (shared blocks where it can), or answers
+   * false when it cannot. What is there then is *not* verified: read it back. Faults of the disk.
+   */
+  cloneTo(path: string): Promise<boolean>
+}
+
+/** A file that comes block by block, in any order. Only whole, verified blocks are ever written. */
+export interface Incoming {
+  /** Runs of blocks that are not held yet, in order. Faithful to the moment of each step. */
+  missing(): Iterable<{ first: number; count: number }>
+  /** Bytes of the blocks that are held. */
+  readonly heldBytes: number
+  /** `corrupt` when the bytes are not this block: nothing is written. `full` when there is no room. */
+  write(index: number, bytes: Uint8Array): Promise<void>
+  /**
+   * When this resolves, every block whose write had resolved outlives a crash. Blocks written since
+   * the last checkpoint are missing again after one.
+   */
+  checkpoint(): Promise<void>
+  /**
+   * The file is whole: flushed, renamed, durable, held. Blocks from before a restart are read back
+   * and hashed first; if one is not what it was, `corrupt`, and it is missing again. `conflict` when
+   * blocks are missing. Afterwards the incoming is closed.
+   */
+  finish(): Promise<void>
+  /** Stops for now: a last checkpoint, then closed. */
+  close(): Promise<void>
+  /** Stops for good: nothing of it is left. */
+  discard(): Promise<void>
+}
+
+/**
+ * Puts that count together. Nothing of a stage is held before `keep` resolves, and nothing is left of
+ * one that was disposed of without it, or that a crash ended.
+ */
+export interface Stage extends Puts, AsyncDisposable {
+  /** Begins a file whose CID is not known before it ends. */
+  writer(): Promise<FileWriter>
+  /** Remembers a file that stays where it is. The caller has hashed it. */
+  refer(cid: FileCid, place: Place): Promise<void>
+  /** Everything is durable and held when this resolves; `name` tells the stage's places from others. */
+  keep(name: Root): Promise<void>
+}
+
+export interface FileWriter {
+  /** The next block: of `blockBytes`, except the last, which is shorter or equal and not empty. */
+  append(block: Uint8Array): Promise<void>
+  /** The file as it came. */
+  end(): Promise<Content>
+  /** Nothing of it is left. */
+  discard(): Promise<void>
+}
+
+export type Content = { cid: FileCid; size: number; digests: Uint8Array }
+
+/**
+ * A file left in place, as it was when it was hashed. Numbers beyond 2^53 are text; the path is
+ * absolute and has no links in it.
+ */
+export type Place = { path: string; size: number; mtimeNs: string; ino: string }

@@ -1,0 +1,129 @@
+/**
+ * The transfers of this site as they are kept: loaded, stepped, saved. The only place that commits
+ * `transfer.*` records, except the import, which is one record with what it makes visible.
+ */
+import type { Clock } from '../base/clock.ts'
+import { createEvents, type Events } from '../base/events.ts'
+import { createSerial, type Serial } from '../base/work.ts'
+import type { Change, Db } from '../db/db.ts'
+import { keys } from '../db/keys.ts'
+import type { Commit, Folds } from '../journal/commit.ts'
+import type { Actor } from '../journal/journal.ts'
+import { type Bundle, encodeBundle } from '../../protocol/bundle.ts'
+import { Fault } from '../../protocol/fault.ts'
+import type { TransferId } from '../../protocol/ids.ts'
+import { isOver, step, type Transfer, type TransferEvent } from './transfer.ts'
+
+/** The bundle as it was signed; its bytes are its one canonical encoding. */
+export type KeptBundle = { bundle: Bundle; signature: string }
+
+export type Moved = { type: 'moved'; transfer: Transfer }
+
+export interface Book {
+  readonly events: Events<Moved>
+  get(id: TransferId): Promise<Transfer | undefined>
+  /** Faults `missing`. */
+  need(id: TransferId): Promise<Transfer>
+  bundle(id: TransferId): Promise<{ bundle: Bundle; bytes: Uint8Array; signature: Uint8Array }>
+  /** A new transfer; faults `exists` when the id is taken. */
+  make(transfer: Transfer, kept: KeptBundle, by: Actor): Promise<void>
+  /** One event, one record: saved before anybody acts on it. Unmoved when it does not belong. */
+  apply(id: TransferId, event: TransferEvent, by: Actor): Promise<Transfer>
+  /**
+   * As `apply`, but `save` commits the stepped transfer together with more, in one record. Used by
+   * the import. Nothing is saved when the event does not belong.
+   */
+  applyWith(id: TransferId, event: TransferEvent, save: (stepped: Transfer) => Promise<unknown>): Promise<Transfer>
+  /** Newest first. */
+  list(options?: { limit?: number | undefined }): AsyncGenerator<Transfer>
+  /** Everything that is not over, or is over and not told. */
+  unfinished(): Promise<Transfer[]>
+}
+
+export function transferChanges(transfer: Transfer): Change[] {
+  return [
+    { put: keys.transfer(transfer.id), value: transfer },
+    { put: keys.transferAt(transfer.createdAt, transfer.id), value: transfer.id },
+    isOver(transfer.state) && transfer.told
+      ? { del: keys.unfinished(transfer.id) }
+      : { put: keys.unfinished(transfer.id), value: transfer.id },
+  ]
+}
+
+export const transferFolds: Folds = {
+  'transfer.made': ({ data }) => [
+    ...transferChanges(data.transfer),
+    { put: keys.bundle(data.transfer.id), value: data.kept },
+  ],
+  'transfer.put': ({ data }) => transferChanges(data),
+}
+
+export function openBook(needs: { commit: Commit; db: Db; clock: Clock }): Book {
+  const { commit, db, clock } = needs
+  const events = createEvents<Moved>()
+  const lines = new Map<TransferId, { serial: Serial; users: number }>()
+
+  async function inLine<T>(id: TransferId, run: () => Promise<T>): Promise<T> {
+    const line = lines.get(id) ?? { serial: createSerial(), users: 0 }
+    lines.set(id, line)
+    line.users++
+    try {
+      return await line.serial(run)
+    } finally {
+      if (--line.users === 0) lines.delete(id)
+    }
+  }
+
+  const get = (id: TransferId) => db.get<Transfer>(keys.transfer(id))
+  const need = async (id: TransferId) => {
+    const found = await get(id)
+    if (found !== undefined) return found
+    throw new Fault('missing', 'transfers.get', { about: id, text: 'There is no such transfer.' })
+  }
+  const applyWith: Book['applyWith'] = (id, event, save) =>
+    inLine(id, async () => {
+      const { transfer, moved } = step(await need(id), event, clock.now())
+      if (!moved) return transfer
+      await save(transfer)
+      events.emit({ type: 'moved', transfer })
+      return transfer
+    })
+
+  return {
+    events,
+    get,
+    need,
+    applyWith,
+    async bundle(id) {
+      const kept = await db.get<KeptBundle>(keys.bundle(id))
+      if (kept === undefined) throw new Fault('missing', 'transfers.bundle', { about: id })
+      return {
+        bundle: kept.bundle,
+        bytes: encodeBundle(kept.bundle),
+        signature: Buffer.from(kept.signature, 'base64'),
+      }
+    },
+    make: (transfer, kept, by) =>
+      inLine(transfer.id, async () => {
+        if ((await get(transfer.id)) !== undefined) {
+          throw new Fault('exists', 'transfers.make', { about: transfer.id })
+        }
+        await commit('transfer.made', by, { transfer, kept })
+        events.emit({ type: 'moved', transfer })
+      }),
+    apply: (id, event, by) => applyWith(id, event, (stepped) => commit('transfer.put', by, stepped)),
+    async *list(options = {}) {
+      let left = options.limit ?? Number.POSITIVE_INFINITY
+      for await (const { value } of db.list<TransferId>(keys.transfersAt(), { reverse: true })) {
+        if (left-- <= 0) return
+        const transfer = await get(value)
+        if (transfer !== undefined) yield transfer
+      }
+    },
+    async unfinished() {
+      const found: Transfer[] = []
+      for await (const { value } of db.list<TransferId>(keys.unfinishedAll())) found.push(await need(value))
+      return found
+    },
+  }
+}

@@ -1,0 +1,137 @@
+/**
+ * How far each transfer is: counters that are shown, never believed. They are kept in the index and
+ * not in the journal; losing them loses a number on a screen.
+ */
+import type { Clock } from '../base/clock.ts'
+import { createEvents, type Events } from '../base/events.ts'
+import type { Db } from '../db/db.ts'
+import { keys } from '../db/keys.ts'
+import { type Fault, toWireFault, type WireFault } from '../../protocol/fault.ts'
+import type { TransferId } from '../../protocol/ids.ts'
+
+/** Bytes and files of content; manifests are not counted. All only grow within a transfer. */
+export type Counters = {
+  /** Already held by the destination, from this same source. */
+  held: number
+  /** Given to the line by the source, repeats included. */
+  sent: number
+  /** Arrived and verified at the destination, repeats included. */
+  received: number
+  /** Of `sent` or `received`: what belongs to the dataset, not to a workflow or its results. */
+  dataset: number
+  heldFiles: number
+  doneFiles: number
+  /** Metadata nodes (roots, pages, lists, times) that crossed. */
+  nodes: number
+  /** Manifest pages among them. */
+  pages: number
+}
+
+export type Live = { counters: Counters; fault?: WireFault | undefined; bytesPerSecond: number; sessions: number }
+export type Ticked = { type: 'ticked'; id: TransferId }
+
+export interface Progress {
+  readonly events: Events<Ticked>
+  load(id: TransferId): Promise<Live>
+  /** Takes up the kept counters; before anything is added to them. */
+  open(id: TransferId): Promise<void>
+  add(id: TransferId, more: Partial<Counters>): void
+  /** Sets what is known as a total, such as what the other side tells of itself. */
+  set(id: TransferId, known: Partial<Counters>): void
+  /** The last thing that went wrong and is tried again; undefined once bytes flow. */
+  trouble(id: TransferId, fault: Fault | undefined): void
+  session(id: TransferId): Disposable
+  /** Writes the counters to the index. */
+  save(id: TransferId): Promise<void>
+  drop(id: TransferId): Promise<void>
+}
+
+/** The window over which the rate is taken, in milliseconds. */
+const rateWindowMs = 5000
+
+const zero = (): Counters => ({
+  held: 0,
+  sent: 0,
+  received: 0,
+  dataset: 0,
+  heldFiles: 0,
+  doneFiles: 0,
+  nodes: 0,
+  pages: 0,
+})
+
+type Entry = Live & { marks: { at: number; bytes: number }[] }
+
+export function openProgress(needs: { db: Db; clock: Clock }): Progress {
+  const { db, clock } = needs
+  const live = new Map<TransferId, Entry>()
+  const events = createEvents<Ticked>()
+
+  function entry(id: TransferId): Entry {
+    let found = live.get(id)
+    if (found === undefined) {
+      found = { counters: zero(), bytesPerSecond: 0, sessions: 0, marks: [] }
+      live.set(id, found)
+    }
+    return found
+  }
+
+  const stored = async (id: TransferId): Promise<Counters> => ({
+    ...zero(),
+    ...(await db.get<Counters>(keys.progress(id))),
+  })
+
+  function rate(of: Entry): void {
+    const at = clock.now()
+    const bytes = of.counters.sent + of.counters.received
+    of.marks.push({ at, bytes })
+    while (of.marks.length > 2 && of.marks[0]!.at < at - rateWindowMs) of.marks.shift()
+    const first = of.marks[0]!
+    of.bytesPerSecond = at > first.at ? Math.round(((bytes - first.bytes) * 1000) / (at - first.at)) : 0
+  }
+
+  return {
+    events,
+    async load(id) {
+      const known = live.get(id)
+      if (known !== undefined) {
+        const idle = clock.now() - (known.marks.at(-1)?.at ?? 0) > rateWindowMs
+        return idle ? { ...known, bytesPerSecond: 0 } : known
+      }
+      return { counters: await stored(id), bytesPerSecond: 0, sessions: 0 }
+    },
+    async open(id) {
+      if (live.has(id)) return
+      const counters = await stored(id)
+      // Two may open at once: the first to finish wins, so that nothing counted meanwhile is lost.
+      if (!live.has(id)) live.set(id, { counters, bytesPerSecond: 0, sessions: 0, marks: [] })
+    },
+    add(id, more) {
+      const of = entry(id)
+      for (const [name, by] of Object.entries(more)) of.counters[name as keyof Counters] += by
+      if (more.sent || more.received) {
+        of.fault = undefined
+        rate(of)
+      }
+      events.emit({ type: 'ticked', id })
+    },
+    set(id, known) {
+      Object.assign(entry(id).counters, known)
+      events.emit({ type: 'ticked', id })
+    },
+    trouble(id, fault) {
+      entry(id).fault = fault === undefined ? undefined : toWireFault(fault)
+      events.emit({ type: 'ticked', id })
+    },
+    session(id) {
+      const of = entry(id)
+      of.sessions++
+      return { [Symbol.dispose]: () => void of.sessions-- }
+    },
+    save: (id) => db.write([{ put: keys.progress(id), value: entry(id).counters }]),
+    async drop(id) {
+      await db.write([{ put: keys.progress(id), value: entry(id).counters }])
+      if (entry(id).sessions === 0) live.delete(id)
+    },
+  }
+}

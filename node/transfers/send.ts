@@ -1,0 +1,266 @@
+/**
+ * The source's side of a content stream: answers wants, in order, from the store, within the grant.
+ * It knows places in a transfer and nothing of CIDs that were not offered.
+ */
+import type { Clock } from '../base/clock.ts'
+import type { HeldFile, Store } from '../store/store.ts'
+import { openTree, type TreeReader } from '../trees/trees.ts'
+import { type Bundle, treesOf } from '../../protocol/bundle.ts'
+import type { Channel } from '../../protocol/channel.ts'
+import {
+  type BlockPlace,
+  frameBodyBytesMax,
+  type NodePlace,
+  pullMessage,
+  wantedBytesMax,
+} from '../../protocol/content.ts'
+import { Fault } from '../../protocol/fault.ts'
+import { parseTransferId, type Root, type TransferId } from '../../protocol/ids.ts'
+import type { FileEntry } from '../../protocol/manifest.ts'
+import { blockBytes, fileCid } from '../../protocol/unixfs.ts'
+import { createLedger, type Ledger } from './ledger.ts'
+import type { Counters, Progress } from './progress.ts'
+
+/** The right of one site to pull one transfer's blocks. */
+export type Grant = {
+  readonly transfer: TransferId
+  readonly bundle: Bundle
+  /** A dry run may read manifests and not one block. */
+  readonly dry: boolean
+}
+
+export type SendNeeds = {
+  readonly store: Store
+  readonly clock: Clock
+  readonly progress: Progress
+  /** The grant as it is now; faults when this site has none, or no longer. Asked at every want. */
+  grant(id: TransferId, channel: Channel): Promise<Grant>
+}
+
+/** Pages kept open per stream: the one being served and those looked ahead at. */
+const pagesOpenMax = 16
+
+export interface Server {
+  run(channel: Channel, options: { signal: AbortSignal }): Promise<void>
+  /** Forgets what was served under a transfer that is over. */
+  forget(id: TransferId): void
+}
+
+export function createServer(needs: SendNeeds): Server {
+  const ledgers = new Map<TransferId, Ledger>()
+
+  return {
+    forget: (id) => void ledgers.delete(id),
+    async run(channel, { signal }) {
+      const first = await channel.receive(pullMessage, { signal })
+      if (first.message.type !== 'open') throw new Fault('invalid', 'content.open', { side: 'there' })
+      const id = parseTransferId(first.message.transfer)
+      const grant = await needs.grant(id, channel)
+      const trees = treesOf(grant.bundle)
+      const ledger = ledgers.get(id) ?? createLedger(trees.map((t) => t.blocks), needs.clock.now)
+      if (!grant.dry) {
+        ledgers.set(id, ledger)
+        await needs.progress.open(id)
+      }
+      using _session = grant.dry ? undefined : needs.progress.session(id)
+      await channel.send({ type: 'opened' })
+      const answer = createAnswerer(needs.store, grant, ledger, channel, (more) => {
+        if (!grant.dry) needs.progress.add(id, more)
+      })
+      for (;;) {
+        const { message } = await channel.receive(pullMessage, { signal })
+        if (message.type === 'open') throw new Fault('invalid', 'content.want', { side: 'there' })
+        if (message.type === 'finish') break
+        await needs.grant(id, channel)
+        if (message.tally && !grant.dry) needs.progress.set(id, tallied(message.tally, grant.bundle))
+        await answer.want(message.nodes, message.blocks, signal)
+        if (!grant.dry) await needs.progress.save(id)
+      }
+      await channel.send({ type: 'end', ...answer.sent(), roots: trees.map((t) => t.root) })
+      await channel.close()
+    },
+  }
+}
+
+/** What the destination tells of itself, held to what is possible: it is only shown. */
+function tallied(tally: { held?: number | undefined; received?: number | undefined }, bundle: Bundle) {
+  const most = treesOf(bundle).reduce((sum, tree) => sum + tree.bytes, 0)
+  const known: Partial<Counters> = {}
+  if (tally.held !== undefined) known.held = Math.min(tally.held, most)
+  if (tally.received !== undefined) known.received = tally.received
+  return known
+}
+
+function createAnswerer(
+  store: Store,
+  grant: Grant,
+  ledger: Ledger,
+  channel: Channel,
+  count: (more: Partial<Counters>) => void,
+) {
+  const trees = treesOf(grant.bundle)
+  const readers = new Map<number, Promise<ServedTree>>()
+  const body = new Uint8Array(frameBodyBytesMax)
+  let filled = 0
+  let parts: BlockPlace[] = []
+  let dataset = 0
+  let inWant = 0
+  const total = { nodes: 0, blocks: 0, bytes: 0 }
+
+  function tree(index: number): Promise<ServedTree> {
+    const offered = trees[index]
+    if (offered === undefined) throw outside()
+    const known = readers.get(index) ?? openServed(store, offered.root as Root)
+    readers.set(index, known)
+    return known
+  }
+
+  async function flush(signal: AbortSignal): Promise<void> {
+    if (parts.length === 0) return
+    const [of, bytes, ofDataset] = [parts, filled, dataset]
+    parts = []
+    filled = 0
+    dataset = 0
+    await channel.send({ type: 'blocks', of }, body.subarray(0, bytes), { signal })
+    total.bytes += bytes
+    count({ sent: bytes, dataset: ofDataset })
+  }
+
+  async function node(place: NodePlace, signal: AbortSignal): Promise<void> {
+    const times = trees[place.tree]?.times
+    const cid = await (await tree(place.tree)).node(place, (times ?? undefined) as Root | undefined)
+    const bytes = await store.block(cid)
+    ledger.spendNode(`${place.tree} ${place.node} ${place.page} ${place.entry} ${place.list}`, bytes.byteLength)
+    await channel.send({ type: 'node' }, bytes, { signal })
+    total.nodes++
+    count({ nodes: 1, pages: place.node === 'page' ? 1 : 0 })
+  }
+
+  async function blocks(place: BlockPlace, signal: AbortSignal): Promise<void> {
+    const [index, page, entry, first, number] = place
+    const served = await tree(index)
+    const { file, firstBlock, blockCount } = await served.entry(page, entry)
+    if (first + number > blockCount) throw outside()
+    await using held = await served.open(file)
+    for (let at = first; at < first + number; at++) {
+      const bytes = Math.min(blockBytes, file.size - at * blockBytes)
+      inWant += bytes
+      if (inWant > wantedBytesMax) throw tooMuch()
+      if (filled + bytes > frameBodyBytesMax) await flush(signal)
+      ledger.spend(index, firstBlock + at, bytes)
+      body.set(await held.read(at), filled)
+      filled += bytes
+      if (grant.bundle.dataset !== undefined && index === 0) dataset += bytes
+      total.blocks++
+      parts.push([index, page, entry, at, 1])
+    }
+  }
+
+  return {
+    sent: () => ({ ...total }),
+    async want(nodes: NodePlace[], wanted: BlockPlace[], signal: AbortSignal) {
+      if (grant.dry && wanted.length > 0) throw outside()
+      inWant = 0
+      for (const place of nodes) await node(place, signal)
+      for (const place of wanted) await blocks(place, signal)
+      await flush(signal)
+    },
+  }
+}
+
+/** One answer for what is not in the transfer, whether it exists elsewhere or not. */
+function outside(): Fault {
+  return new Fault('denied', 'content.want', {
+    text: 'This was not offered in this transfer. Ask only for places of the offered trees.',
+  })
+}
+
+function tooMuch(): Fault {
+  return new Fault('invalid', 'content.want', {
+    text: `More than ${wantedBytesMax} bytes were wanted at once.`,
+  })
+}
+
+type ServedTree = {
+  node(place: NodePlace, times: Root | undefined): Promise<Root>
+  entry(page: number, entry: number): Promise<{ file: FileEntry; firstBlock: number; blockCount: number }>
+  open(file: FileEntry): Promise<HeldFile>
+}
+
+async function openServed(store: Store, root: Root): Promise<ServedTree> {
+  const reader: TreeReader = await openTree(store, root)
+  const { pages } = reader.node
+  const starts: number[] = []
+  let blocks = 0
+  for (const page of pages) {
+    starts.push(blocks)
+    blocks += page.blocks
+  }
+  type Opened = { files: (FileEntry | undefined)[]; firsts: number[] }
+  const opened = new Map<number, Promise<Opened>>()
+
+  async function load(page: number): Promise<Opened> {
+    const { entries } = await reader.page(page)
+    const firsts: number[] = []
+    let at = starts[page]!
+    for (const entry of entries) {
+      firsts.push(at)
+      if (entry.kind === 'file') at += Math.ceil(entry.size / blockBytes)
+    }
+    return { files: entries.map((entry) => (entry.kind === 'file' ? entry : undefined)), firsts }
+  }
+
+  function page(index: number): Promise<Opened> {
+    if (pages[index] === undefined) throw outside()
+    const known = opened.get(index) ?? load(index)
+    opened.delete(index)
+    opened.set(index, known)
+    if (opened.size > pagesOpenMax) opened.delete(opened.keys().next().value!)
+    return known
+  }
+
+  const timesNode = (times: Root | undefined) => {
+    if (times === undefined) throw outside()
+    return times
+  }
+
+  return {
+    async node(place, times) {
+      switch (place.node) {
+        case 'root':
+          return root
+        case 'page':
+          return cidAt(pages, place.page)
+        case 'times':
+          return timesNode(times)
+        case 'times-page': {
+          const list = await reader.timesPages(timesNode(times))
+          return list[place.page] ?? raise()
+        }
+        case 'list': {
+          const file = (await page(place.page)).files[place.entry]
+          if (file === undefined || !('lists' in file)) throw outside()
+          return (file.lists[place.list]?.toString() ?? raise()) as Root
+        }
+      }
+    },
+    async entry(index, entry) {
+      const { files, firsts } = await page(index)
+      const file = files[entry]
+      if (file === undefined) throw outside()
+      return { file, firstBlock: firsts[entry]!, blockCount: Math.ceil(file.size / blockBytes) }
+    },
+    async open(file) {
+      const digests = await reader.digests(file)
+      return await store.file(reader.cid(file.size, digests), file.size, digests)
+    },
+  }
+}
+
+function cidAt(pages: readonly { cid: { toString(): string } }[], index: number): Root {
+  return (pages[index]?.cid.toString() ?? raise()) as Root
+}
+
+function raise(): never {
+  throw outside()
+}

@@ -1,0 +1,331 @@
+/**
+ * The door of the room: send, watch, pause, resume, cancel, and the three protocols by which sites
+ * carry it out. What is to be done next is decided by the state (`transfer.ts`), done here.
+ */
+import type { Clock } from '../base/clock.ts'
+import { createEvents, type Events } from '../base/events.ts'
+import type { Db } from '../db/db.ts'
+import type { Commit } from '../journal/commit.ts'
+import type { Store } from '../store/store.ts'
+import type { DryRun, TransferView } from '../../api/shapes.ts'
+import {
+  type Bundle,
+  bundleSignedPrefix,
+  encodeBundle,
+  neverTravels,
+  type Signer,
+  signedBytes,
+  treesOf,
+  type Verifier,
+} from '../../protocol/bundle.ts'
+import type { Channel } from '../../protocol/channel.ts'
+import { contentCaps, contentProtocol } from '../../protocol/content.ts'
+import { asFault, Fault } from '../../protocol/fault.ts'
+import type { ConnectionId, Email, SiteId, TransferId, UserId } from '../../protocol/ids.ts'
+import { offerCaps, offerProtocol } from '../../protocol/offer.ts'
+import { receiptCaps, receiptProtocol } from '../../protocol/receipt.ts'
+import { openBook } from './book.ts'
+import { createDriver } from './driver.ts'
+import { hearOffer, type IncomingNeeds, makeReceipt, type Proposal, runImport, tellEnd } from './incoming.ts'
+import { bundleHash, eventOfAnswer, grantOf, hearReceipt, type OpenChannel, sayOf, sayOffer, transferTtlMs } from './outgoing.ts'
+import { openProgress } from './progress.ts'
+import { countBundle, pullBundle } from './receive.ts'
+import { createServer, type Grant } from './send.ts'
+import { isOver, type Task, type Transfer, type TransferEvent } from './transfer.ts'
+import { type SiteNames, viewTransfer, willTravel } from './view.ts'
+
+/** A person of ours, as far as a transfer needs to know. */
+export type Person = { id: UserId; email: Email }
+
+/** Whom it goes to and what of it, as resolved and permitted by whoever packs. */
+export type Packed = {
+  site: SiteId
+  connection: ConnectionId
+  person: Email
+  bundle: Bundle
+  dest: number
+  allow: boolean
+  dataset?: { id: number; version: number } | undefined
+  workflows: { id: number; version: number }[]
+  flagged: string[]
+}
+
+export type TransfersNeeds<Input> = {
+  me: SiteId
+  commit: Commit
+  db: Db
+  store: Store
+  clock: Clock
+  open: OpenChannel
+  sign: Signer
+  verify: Verifier
+  names: SiteNames
+  /** Whether content of other origin counts as held for this site. */
+  shared(site: SiteId): boolean
+  /** Faults when nothing may go to, or come from, this site now. */
+  mayFlow(site: SiteId): void
+  pack(input: Input, by: Person, id: TransferId): Promise<Packed>
+  recipient: IncomingNeeds['recipient']
+  examine: IncomingNeeds['examine']
+  propose(bundle: Bundle, transfer: Transfer): Promise<Proposal>
+  log(fault: Fault): void
+}
+
+export type TransferEvents = { type: 'changed'; id: TransferId }
+
+export interface Transfers<Input> extends AsyncDisposable {
+  readonly events: Events<TransferEvents>
+  /** Saved and on its way when it resolves; resolves once the destination has answered, or after a while. */
+  send(input: Input, by: Person): Promise<TransferView>
+  dryRun(input: Input, by: Person, options: { signal: AbortSignal }): Promise<DryRun>
+  /** Newest first. */
+  list(of: (transfer: Transfer) => boolean, options: { limit: number }): Promise<TransferView[]>
+  /** The record itself, for whoever decides on rights; faults `missing`. */
+  need(id: TransferId): Promise<Transfer>
+  view(id: TransferId): Promise<TransferView>
+  pause(id: TransferId, by: Person): Promise<TransferView>
+  resume(id: TransferId, by: Person): Promise<TransferView>
+  cancel(id: TransferId, by: Person): Promise<TransferView>
+  /** Takes up everything unfinished; once, when the site can be reached. */
+  start(): Promise<void>
+  /** That site is there (again): look at all its transfers now. */
+  wakeSite(site: SiteId): Promise<void>
+  readonly handlers: readonly {
+    protocol: string
+    strangers: false
+    caps: typeof offerCaps
+    streamsMax: number
+    firstMessageMs: number
+    run(channel: Channel, options: { signal: AbortSignal }): Promise<void>
+  }[]
+}
+
+/** How long `send` waits for the destination's first answer, in milliseconds. */
+const firstAnswerMs = 20_000
+
+export function openTransfers<Input>(needs: TransfersNeeds<Input>): Transfers<Input> {
+  const { commit, db, store, clock } = needs
+  const book = openBook({ commit, db, clock })
+  const progress = openProgress({ db, clock })
+  const events = createEvents<TransferEvents>()
+  const dryGrants = new Map<TransferId, { site: SiteId; bundle: Bundle }>()
+  const receiving = { store, db, progress, shared: needs.shared }
+  const server = createServer({ store, clock, progress, grant })
+  const incoming: IncomingNeeds = {
+    ...needs,
+    book,
+    count: (bundle, site, signal) => pulling(site, signal, (channel) => countBundle(receiving, bundle, channel, signal)),
+    wake: (transfer) => {
+      if (isOver(transfer.state)) void driver.stop(transfer.id).then(() => driver.wake(transfer))
+      else driver.wake(transfer)
+    },
+  }
+  const driver = createDriver({ book, progress, clock, perform, log: needs.log })
+  book.events.on(({ transfer }) => {
+    if (isOver(transfer.state)) server.forget(transfer.id)
+    events.emit({ type: 'changed', id: transfer.id })
+  })
+  progress.events.on(({ id }) => events.emit({ type: 'changed', id }))
+
+  async function grant(id: TransferId, channel: Channel): Promise<Grant> {
+    needs.mayFlow(channel.remote)
+    const dry = dryGrants.get(id)
+    if (dry !== undefined && dry.site === channel.remote) return { transfer: id, bundle: dry.bundle, dry: true }
+    await grantOf(book, id, channel.remote, clock.now())
+    return { transfer: id, bundle: (await book.bundle(id)).bundle, dry: false }
+  }
+
+  async function pulling<T>(site: SiteId, signal: AbortSignal, run: (channel: Channel) => Promise<T>): Promise<T> {
+    const channel = await needs.open(site, contentProtocol, { signal, bulk: true })
+    try {
+      return await run(channel)
+    } catch (thrown) {
+      channel.abort(asFault(thrown, 'content.pull'))
+      throw thrown
+    }
+  }
+
+  const apply = (transfer: Transfer, event: TransferEvent) =>
+    book.apply(transfer.id, event, transfer.direction === 'in' ? { site: transfer.site } : 'system')
+
+  async function perform(task: NonNullable<Task>, transfer: Transfer, signal: AbortSignal): Promise<void> {
+    if (task === 'tell') return tell(transfer, signal)
+    needs.mayFlow(transfer.site)
+    await progress.open(transfer.id)
+    const { bundle, bytes, signature } = await book.bundle(transfer.id)
+    switch (task) {
+      case 'offer': {
+        const offer = { bundle: bytes, signature, dest: transfer.dest, dry: false, allow: transfer.allow }
+        await apply(transfer, eventOfAnswer(await sayOffer(needs.open, transfer.site, offer, signal)))
+        return
+      }
+      case 'pull': {
+        using _session = progress.session(transfer.id)
+        await pulling(transfer.site, signal, (channel) => pullBundle(receiving, transfer, bundle, channel, signal))
+        await progress.save(transfer.id)
+        await apply(transfer, { type: 'received', receipt: await makeReceipt(needs, transfer, bundle) })
+        return
+      }
+      case 'import':
+        await runImport(incoming, transfer)
+    }
+  }
+
+  async function tell(transfer: Transfer, signal: AbortSignal): Promise<void> {
+    const enough = clock.now() > transfer.since + transferTtlMs
+    try {
+      if (!enough && transfer.direction === 'out') await sayOf(needs.open, transfer.site, 'cancel', transfer.id, signal)
+      else if (!enough) await tellEnd(incoming, transfer, signal)
+    } catch (thrown) {
+      const fault = asFault(thrown, 'transfers.tell')
+      // A plain no from the other side is an answer; only silence is asked again.
+      if (fault.again || fault.side !== 'there') throw thrown
+      needs.log(fault)
+    }
+    await apply(transfer, { type: 'told' })
+    await tidy()
+  }
+
+  /** With nothing on its way in, no partial file has a use. */
+  async function tidy(): Promise<void> {
+    const unfinished = await book.unfinished()
+    if (unfinished.some((t) => t.direction === 'in' && !isOver(t.state))) return
+    await store.sweepPartials(() => false)
+  }
+
+  async function view(id: TransferId): Promise<TransferView> {
+    const transfer = await book.need(id)
+    const { bundle } = await book.bundle(id)
+    return viewTransfer(transfer, bundle, await progress.load(id), needs.names)
+  }
+
+  async function steer(id: TransferId, by: Person, event: TransferEvent & { type: 'pause' | 'resume' | 'cancel' }) {
+    const before = await book.need(id)
+    const after = await book.apply(id, event, { user: by.id })
+    if (after === before || after.state.at === before.state.at) {
+      throw new Fault('conflict', `transfers.${event.type}`, {
+        about: id,
+        text: `The transfer is ${before.state.at}; it cannot be ${steered[event.type]} now.`,
+      })
+    }
+    await driver.stop(id)
+    driver.wake(after)
+    return view(id)
+  }
+
+  const handler = { strangers: false as const, streamsMax: 8, firstMessageMs: 30_000 }
+
+  return {
+    events,
+    need: book.need,
+    view,
+    pause: (id, by) => steer(id, by, { type: 'pause' }),
+    async resume(id, by) {
+      const view = await steer(id, by, { type: 'resume' })
+      return view
+    },
+    cancel: (id, by) => steer(id, by, { type: 'cancel', by: 'here' }),
+    async send(input, by) {
+      const id = newId()
+      const packed = await needs.pack(input, by, id)
+      const bytes = encodeBundle(packed.bundle)
+      const signature = await needs.sign(signedBytes(bundleSignedPrefix, bytes))
+      const at = clock.now()
+      const transfer: Transfer = {
+        id,
+        direction: 'out',
+        site: packed.site,
+        connection: packed.connection,
+        user: by.id,
+        email: by.email,
+        person: packed.person,
+        dest: packed.dest,
+        allow: packed.allow,
+        bundle: bundleHash(bytes),
+        createdAt: at,
+        since: at,
+        state: { at: 'waiting' },
+        receipts: [],
+        dataset: packed.dataset,
+        workflows: packed.workflows,
+        theirWorkflows: [],
+        told: false,
+      }
+      const kept = { bundle: packed.bundle, signature: Buffer.from(signature).toString('base64') }
+      await book.make(transfer, kept, { user: by.id })
+      const answered = AbortSignal.timeout(firstAnswerMs)
+      const moved = book.events.until((e) => e.transfer.id === id && e.transfer.state.at !== 'waiting', { signal: answered })
+      driver.wake(transfer)
+      // Without an answer in time it simply goes on in the background.
+      await moved.catch(() => {})
+      return view(id)
+    },
+    async dryRun(input, by, { signal }) {
+      const id = newId()
+      const { bundle, site, dest, flagged } = await needs.pack(input, by, id)
+      const bytes = encodeBundle(bundle)
+      const signature = await needs.sign(signedBytes(bundleSignedPrefix, bytes))
+      dryGrants.set(id, { site, bundle })
+      try {
+        const offer = { bundle: bytes, signature, dest, dry: true, allow: true }
+        const counted = await sayOffer(needs.open, site, offer, signal)
+        if (counted.type !== 'counted') throw new Fault('invalid', 'offer.dry', { side: 'there' })
+        return {
+          files: counted.files,
+          bytes: counted.bytes,
+          held: { files: counted.heldFiles, bytes: counted.heldBytes },
+          binding: counted.binding,
+          flagged,
+          will: willTravel(bundle),
+          willNot: [...neverTravels],
+        }
+      } finally {
+        dryGrants.delete(id)
+        server.forget(id)
+      }
+    },
+    async list(of, { limit }) {
+      const views: TransferView[] = []
+      for await (const transfer of book.list()) {
+        if (!of(transfer)) continue
+        views.push(await view(transfer.id))
+        if (views.length >= limit) break
+      }
+      return views
+    },
+    async start() {
+      await tidy()
+      for (const transfer of await book.unfinished()) driver.wake(transfer)
+    },
+    async wakeSite(site) {
+      for (const transfer of await book.unfinished()) if (transfer.site === site) driver.wake(transfer)
+    },
+    handlers: [
+      { ...handler, protocol: offerProtocol, caps: offerCaps, run: (c, { signal }) => hearOffer(incoming, checked(c), signal) },
+      { ...handler, protocol: contentProtocol, caps: contentCaps, run: (c, options) => server.run(c, options) },
+      {
+        ...handler,
+        protocol: receiptProtocol,
+        caps: receiptCaps,
+        run: (c, { signal }) => hearReceipt({ book, progress, verify: needs.verify }, c, signal),
+      },
+    ],
+    [Symbol.asyncDispose]: () => driver[Symbol.asyncDispose](),
+  }
+
+  function checked(channel: Channel): Channel {
+    needs.mayFlow(channel.remote)
+    return channel
+  }
+
+  function newId(): TransferId {
+    return Buffer.from(clock.random(16)).toString('hex') as TransferId
+  }
+}
+
+const steered = { pause: 'paused', resume: 'resumed', cancel: 'cancelled' } as const
+
+/** The bytes of content that a bundle promises. */
+export function chosenBytes(bundle: Bundle): number {
+  return treesOf(bundle).reduce((sum, tree) => sum + tree.bytes, 0)
+}

@@ -1,0 +1,172 @@
+/**
+ * All that a protocol asks of a network: an ordered stream of bytes both ways, and on it messages.
+ * A libp2p stream and a connected pair in memory carry it alike.
+ */
+import { pipe } from 'it-pipe'
+import type { ZodType, infer as ZodOutput } from 'zod'
+import { z } from 'zod'
+import { Fault, fromWireFault, toWireFault, type WireFault } from './fault.ts'
+import type { SiteId } from './ids.ts'
+import { decode, encode, type Frame, type FrameCaps, frameBytes, readFrames } from './wire.ts'
+
+export type Waiting = { readonly signal?: AbortSignal | undefined }
+
+/** What carries bytes. Both directions hold back: a slow reader slows the writer, never fills memory. */
+export interface Carrier {
+  readonly remote: SiteId
+  /**
+   * The other side's bytes. Ends when it closed its side; throws `unreachable` (side `between`) when
+   * it can be known that the line was cut. Either way the end proves nothing. Read once.
+   */
+  readonly source: AsyncIterable<Uint8Array>
+  /** Resolves when there is room for more; `unreachable` when the line is gone. Keeps no reference. */
+  write(bytes: Uint8Array, options?: Waiting): Promise<void>
+  /** No more bytes from us. What was written still arrives. */
+  closeWrite(): Promise<void>
+  /** Both directions end now; the other side sees a failure. Safe to call twice. */
+  abort(fault: Fault): void
+}
+
+/** Messages over a carrier. */
+export interface Channel {
+  readonly remote: SiteId
+  /** Sends one message; resolves when there is room for the next. */
+  send(message: unknown, body?: Uint8Array, options?: Waiting): Promise<void>
+  /**
+   * The next message, checked against `schema`. A fault sent by the other side is thrown (side
+   * `there`); an end of stream is `unreachable`, because whoever waits was promised more.
+   */
+  receive<S extends ZodType>(schema: S, options?: Waiting): Promise<{ message: ZodOutput<S>; body: Uint8Array }>
+  /** Says why in words, then closes: the other side's `receive` throws it. */
+  refuse(fault: Fault): Promise<void>
+  close(): Promise<void>
+  abort(fault: Fault): void
+}
+
+const faultMessage = z.object({
+  fault: z.object({
+    kind: z.string(),
+    op: z.string().max(200),
+    text: z.string().max(4000),
+    about: z.union([z.string().max(2000), z.number()]).optional(),
+    list: z.array(z.string().max(2000)).max(100).optional(),
+  }),
+})
+
+export function createChannel(carrier: Carrier, caps: FrameCaps): Channel {
+  const frames = pipe(carrier.source, readFrames(caps))
+  return {
+    remote: carrier.remote,
+    async send(message, body, options) {
+      for (const piece of frameBytes(encode(message), body)) await carrier.write(piece, options)
+    },
+    async receive(schema, options) {
+      const frame = await nextFrame(frames, carrier, options)
+      return { message: readHead(frame, schema, caps), body: frame.body }
+    },
+    async refuse(fault) {
+      for (const piece of frameBytes(encode({ fault: toWireFault(fault) }))) await carrier.write(piece)
+      await carrier.closeWrite()
+    },
+    close: () => carrier.closeWrite(),
+    abort: (fault) => carrier.abort(fault),
+  }
+}
+
+function readHead<S extends ZodType>(frame: Frame, schema: S, caps: FrameCaps): ZodOutput<S> {
+  const message = decode(frame.head, z.unknown(), caps.headBytesMax, 'channel.receive')
+  const fault = faultMessage.safeParse(message)
+  if (fault.success) throw fromWireFault(fault.data.fault as WireFault)
+  return decode(frame.head, schema, caps.headBytesMax, 'channel.receive')
+}
+
+async function nextFrame(frames: AsyncGenerator<Frame>, carrier: Carrier, options?: Waiting): Promise<Frame> {
+  const signal = options?.signal
+  signal?.throwIfAborted()
+  // An aborted wait leaves a read in flight, so the channel is of no further use: end it.
+  const stop = () => carrier.abort(new Fault('gone', 'channel.receive', { text: 'The wait was abandoned.' }))
+  signal?.addEventListener('abort', stop, { once: true })
+  try {
+    const next = await frames.next()
+    signal?.throwIfAborted()
+    if (!next.done) return next.value
+    throw new Fault('unreachable', 'channel.receive', {
+      side: 'between',
+      text: 'The other side closed the stream before it had answered.',
+    })
+  } catch (thrown) {
+    signal?.throwIfAborted()
+    throw thrown
+  } finally {
+    signal?.removeEventListener('abort', stop)
+  }
+}
+
+/** Bytes that one side of a pair in memory may be ahead of the other. */
+const pairBytesMax = 1024 * 1024
+
+/** Two carriers joined in memory, with the same hold-back as a real line. For tests and simulation. */
+export function createCarrierPair(left: SiteId, right: SiteId): [Carrier, Carrier] {
+  const toRight = createPipe()
+  const toLeft = createPipe()
+  const carrier = (remote: SiteId, out: Pipe, into: Pipe): Carrier => ({
+    remote,
+    source: into.source,
+    write: out.write,
+    closeWrite: async () => out.end(),
+    abort: (fault) => {
+      out.fail(new Fault('unreachable', 'channel.pair', { side: 'between', cause: fault }))
+      into.fail(fault)
+    },
+  })
+  return [carrier(right, toRight, toLeft), carrier(left, toLeft, toRight)]
+}
+
+type Pipe = ReturnType<typeof createPipe>
+
+function createPipe() {
+  const chunks: Uint8Array[] = []
+  let bytes = 0
+  let ended = false
+  let failed: Fault | undefined
+  let wake = () => {}
+  let changed = new Promise<void>((resolve) => { wake = resolve })
+  const change = () => {
+    const was = wake
+    changed = new Promise((resolve) => { wake = resolve })
+    was()
+  }
+  async function* source(): AsyncGenerator<Uint8Array> {
+    for (;;) {
+      if (failed !== undefined) throw failed
+      const chunk = chunks.shift()
+      if (chunk !== undefined) {
+        bytes -= chunk.byteLength
+        change()
+        yield chunk
+      } else if (ended) return
+      else await changed
+    }
+  }
+  return {
+    source: source(),
+    async write(chunk: Uint8Array, options?: Waiting) {
+      while (bytes >= pairBytesMax && failed === undefined) {
+        options?.signal?.throwIfAborted()
+        await changed
+      }
+      if (failed !== undefined) throw failed
+      chunks.push(chunk.slice())
+      bytes += chunk.byteLength
+      change()
+    },
+    end() {
+      ended = true
+      change()
+    },
+    fail(fault: Fault) {
+      failed ??= fault
+      change()
+    },
+  }
+}

@@ -1,0 +1,99 @@
+/**
+ * A file's CID from its size and the SHA-256 digests of its blocks, as any IPFS tool computes it under
+ * the profile unixfs-v1-2025. The nodes between the blocks and the CID are derived here; they are
+ * never stored and never read from afar.
+ */
+import { encode as encodeDagPb, type PBLink } from '@ipld/dag-pb'
+import { UnixFS } from 'ipfs-unixfs'
+import { CID } from 'multiformats/cid'
+import { create as createDigest } from 'multiformats/hashes/digest'
+import type { FileCid, Root } from './ids.ts'
+
+/**
+ * SHA-256 as an argument: this room must also run in a browser, whose own hash only answers later,
+ * and a manifest of a million entries cannot wait a million times. A site passes Node's.
+ */
+export type Sha256 = (bytes: Uint8Array) => Uint8Array
+
+/** Every block of a file but the last has this size; the last is shorter or equal, never empty. */
+export const blockBytes = 1_048_576
+/** One SHA-256. */
+export const digestBytes = 32
+/** Links of one node of the profile's balanced tree. */
+const linksMax = 1024
+
+const codecs = { raw: 0x55, 'dag-pb': 0x70, 'dag-cbor': 0x71 } as const
+export const sha256Code = 0x12
+export type Codec = keyof typeof codecs
+
+/** How many blocks a file of this size has; an empty file has none. */
+export function blocksOf(size: number): number {
+  return Math.ceil(size / blockBytes)
+}
+
+/** The size of one block of a file. */
+export function blockSize(size: number, index: number): number {
+  return Math.min(blockBytes, size - index * blockBytes)
+}
+
+/** The digest of one block, as a view into the digests of all. */
+export function digestAt(digests: Uint8Array, index: number): Uint8Array {
+  return digests.subarray(index * digestBytes, (index + 1) * digestBytes)
+}
+
+export function blockCid(digest: Uint8Array, codec: Codec): CID {
+  return CID.createV1(codecs[codec], createDigest(sha256Code, digest))
+}
+
+/** The text name of a metadata block: a page, a list, a root. */
+export function rootOf(sha256: Sha256, bytes: Uint8Array): Root {
+  return blockCid(sha256(bytes), 'dag-cbor').toString() as Root
+}
+
+type Node = { cid: CID; size: number; total: number }
+
+/**
+ * The file's CID. `digests` are those of its blocks, one after another: exactly `blocksOf(size)` of
+ * them, which is the caller's to ensure.
+ */
+export function fileCid(sha256: Sha256, size: number, digests: Uint8Array): FileCid {
+  const count = blocksOf(size)
+  if (digests.byteLength !== count * digestBytes)
+    throw new RangeError(`${size} bytes have ${count} digests`)
+  if (count === 0) return blockCid(sha256(new Uint8Array(0)), 'raw').toString() as FileCid
+  if (count === 1) return blockCid(digests, 'raw').toString() as FileCid
+  let level: Node[] = []
+  // The first level is built group by group, so that a file of a million blocks never has a million
+  // nodes in memory. A lone last block still gets its own parent: all leaves are equally deep.
+  for (let first = 0; first < count; first += linksMax) {
+    const leaves: Node[] = []
+    for (let i = first; i < Math.min(count, first + linksMax); i++) {
+      const bytes = blockSize(size, i)
+      leaves.push({ cid: blockCid(digestAt(digests, i), 'raw'), size: bytes, total: bytes })
+    }
+    level.push(parentOf(sha256, leaves))
+  }
+  while (level.length > 1) {
+    const above: Node[] = []
+    for (let first = 0; first < level.length; first += linksMax) {
+      above.push(parentOf(sha256, level.slice(first, first + linksMax)))
+    }
+    level = above
+  }
+  return level[0]!.cid.toString() as FileCid
+}
+
+function parentOf(sha256: Sha256, children: Node[]): Node {
+  const file = new UnixFS({ type: 'file', blockSizes: children.map((child) => BigInt(child.size)) })
+  const links: PBLink[] = children.map((child) => ({
+    Name: '',
+    Tsize: child.total,
+    Hash: child.cid,
+  }))
+  const bytes = encodeDagPb({ Data: file.marshal(), Links: links })
+  return {
+    cid: blockCid(sha256(bytes), 'dag-pb'),
+    size: children.reduce((sum, child) => sum + child.size, 0),
+    total: children.reduce((sum, child) => sum + child.total, bytes.byteLength),
+  }
+}

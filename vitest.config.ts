@@ -1,0 +1,13 @@
+import { defineConfig } from 'vitest/config'
+import { ClosingLine } from './test/reporter.ts'
+
+export default defineConfig({
+  test: {
+    include: ['{protocol,api,node,cli}/**/*.test.ts', 'test/**/*.test.ts'],
+    exclude: ['**/node_modules/**', 'test/faults/**'],
+    reporters: ['default', new ClosingLine()],
+    testTimeout: 30_000,
+    hookTimeout: 30_000,
+    maxWorkers: 2,
+  },
+})

@@ -298,7 +298,7 @@ export const routes = {
   'datasets.show': value('GET /api/datasets/:id', 'dataset.read', {
     says: 'One dataset.',
     input: fields({ id: datasetId }),
-    output: shapes.datasetView,
+    output: shapes.wholeDatasetView,
   }),
   'datasets.update': long('POST /api/datasets/:id/versions', 'dataset.write', {
     says: 'Makes the next version of a dataset; the earlier ones stay as they are.',
@@ -335,7 +335,7 @@ export const routes = {
   'datasets.export': long('POST /api/datasets/:id/export', 'dataset.read', {
     says: 'Writes a dataset into a new folder at the site’s machine.',
     input: fields({ id: datasetId, version: version.optional(), folder: path }),
-    output: shapes.exportView,
+    output: shapes.datasetExportView,
     kinds: ['exists', 'conflict', 'full', 'corrupt', 'unsupported'],
   }),
   'datasets.verify': long('POST /api/datasets/:id/verify', 'dataset.read', {
@@ -355,7 +355,7 @@ export const routes = {
   'workflows.list': value('GET /api/workflows', 'workflow.read', {
     says: 'The workflows that I may read; `mine` as for datasets.',
     input: fields({
-      project: projectId.optional(),
+      dataset: datasetId.optional(),
       mine: flag.optional(),
       after: workflowId.optional(),
       limit: whole(pageItemsMax).default(pageItemsMax),
@@ -368,48 +368,42 @@ export const routes = {
       name,
       document: path,
       dataset: datasetId,
+      /** Of the dataset; the newest when absent. */
+      version: version.optional(),
       project: projectId.optional(),
       format: text(100).optional(),
       results: path.optional(),
       refs: pointers.optional(),
       inputs: inputs.optional(),
+      /** Take a document that names other datasets too. */
+      allowUnbound: z.boolean().optional(),
     }),
-    output: shapes.workflowView,
+    output: shapes.addedWorkflowView,
     kinds: ['exists', 'conflict', 'full', 'corrupt', 'unsupported'],
   }),
   'workflows.show': value('GET /api/workflows/:id', 'workflow.read', {
     says: 'One workflow, and what it is bound to.',
     input: fields({ id: workflowId }),
-    output: shapes.workflowView,
+    output: shapes.wholeWorkflowView,
   }),
   'workflows.update': long('POST /api/workflows/:id/versions', 'workflow.write', {
     says: 'Makes the next version of a workflow.',
     input: fields({
       id: workflowId,
       document: path,
-      dataset: datasetId.optional(),
+      format: text(100).optional(),
       results: path.optional(),
       refs: pointers.optional(),
       inputs: inputs.optional(),
+      allowUnbound: z.boolean().optional(),
     }),
-    output: shapes.workflowView,
+    output: shapes.addedWorkflowView,
     kinds: ['conflict', 'full', 'corrupt', 'unsupported'],
   }),
   'workflows.versions': value('GET /api/workflows/:id/versions', 'workflow.read', {
     says: 'The versions of a workflow and where they came from.',
     input: fields({ id: workflowId }),
     output: z.array(shapes.versionView),
-  }),
-  'workflows.files': value('GET /api/workflows/:id/files', 'workflow.read', {
-    says: 'The document and the results of a workflow, a page at a time.',
-    input: fields({
-      id: workflowId,
-      version: version.optional(),
-      after: z.string().max(1024).optional(),
-      limit: whole(pageItemsMax).default(pageItemsMax),
-    }),
-    output: shapes.filesView,
-    kinds: ['corrupt'],
   }),
   'workflows.export': long('POST /api/workflows/:id/export', 'workflow.read', {
     says: 'Writes a workflow and its results into a new folder at the site’s machine.',
@@ -420,14 +414,8 @@ export const routes = {
       /** The form that travels, instead of the one bound to our dataset. */
       canonical: z.boolean().optional(),
     }),
-    output: shapes.exportView,
+    output: shapes.workflowExportView,
     kinds: ['exists', 'conflict', 'full', 'corrupt', 'unsupported'],
-  }),
-  'workflows.verify': long('POST /api/workflows/:id/verify', 'workflow.read', {
-    says: 'Re-hashes the document and the results of a workflow.',
-    input: fields({ id: workflowId, version: version.optional() }),
-    output: shapes.verifyView,
-    kinds: ['corrupt'],
   }),
   'workflows.remove': value('DELETE /api/workflows/:id', 'project.own', {
     says: 'Takes a workflow out of every list.',

@@ -108,7 +108,7 @@ export const progressView = z.object({
 
 // ── links and connections
 
-export const inviteView = z.object({ text: z.string(), expiresAt: instant })
+export const inviteView = z.object({ invitation: z.string(), expiresAt: instant })
 
 export const linkView = z.object({
   id: linkId,
@@ -178,10 +178,8 @@ export const datasetView = z.object({
   ...ofTree,
 })
 
-/** Names that some other systems cannot hold; only told when something was just read. */
-const flagged = z.array(z.string()).optional()
-
-export const addedDatasetView = datasetView.extend({ flagged })
+/** `flagged`: names that some other systems cannot hold, or that a person may misread. */
+export const addedDatasetView = datasetView.extend({ flagged: z.array(z.string()) })
 
 export const versionView = z.object({
   version: count,
@@ -192,6 +190,9 @@ export const versionView = z.object({
   ...ofTree,
 })
 
+/** One dataset, looked at closely. */
+export const wholeDatasetView = datasetView.extend({ versions: z.array(versionView) })
+
 export const fileView = z.object({ path: z.string(), size: count, cid: fileCid })
 
 export const filesView = z.object({
@@ -200,7 +201,9 @@ export const filesView = z.object({
   next: z.string().optional(),
 })
 
-export const exportView = z.object({ folder: z.string(), files: count, bytes: count })
+const exportView = z.object({ folder: z.string(), files: count, bytes: count })
+
+export const datasetExportView = exportView.extend({ version: count })
 
 export const inputView = z.object({ label: z.string(), path: z.string(), cid: fileCid })
 
@@ -224,6 +227,24 @@ export const workflowView = z.object({
   /** Of the document and its results together. */
   ...ofTree,
 })
+
+export const addedWorkflowView = workflowView.extend({
+  /** Places that name another dataset and were left alone, because that was allowed. */
+  unbound: z.array(z.string()),
+  /** Galaxy slots that nothing is bound to and that are not optional. */
+  open: z.array(z.string()),
+  flagged: z.array(z.string()),
+})
+
+/** What was written; the names are in the folder, the counts are of results. */
+export const workflowExportView = exportView.extend({
+  version: count,
+  document: z.string(),
+  job: z.string().optional(),
+})
+
+/** One workflow, looked at closely. */
+export const wholeWorkflowView = workflowView.extend({ versions: z.array(versionView) })
 
 export const bindingRow = z.object({
   label: z.string(),

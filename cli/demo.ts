@@ -17,29 +17,49 @@ const ana = 'ana@lab.example'
 /** How long one site may take to start, in milliseconds. */
 const startMs = 20_000
 
-type Site = { name: string; alias: string; home: string; token: string; process: ChildProcess; url: string }
+type Site = {
+  name: string
+  alias: string
+  home: string
+  token: string
+  process: ChildProcess
+  url: string
+}
 
 const say = (text = '') => process.stdout.write(`${text}\n`)
 const title = (text: string) => say(`\n${styleText('bold', text)}`)
 
 /** Runs one command at a site and gives what it printed; shows it as a person would type it. */
-async function run(site: Pick<Site, 'alias' | 'home'> & { token?: string }, args: string[]): Promise<string> {
-  const shown = args.map((arg) => (/^[\w@.:/=-]+$/.test(arg) ? arg : arg.startsWith('crossload1') ? 'crossload1…' : `'${arg}'`))
+async function run(
+  site: Pick<Site, 'alias' | 'home'> & { token?: string },
+  args: string[],
+): Promise<string> {
+  const shown = args.map((arg) =>
+    /^[\w@.:/=-]+$/.test(arg) ? arg : arg.startsWith('crossload1') ? 'crossload1…' : `'${arg}'`,
+  )
   say(styleText('dim', `${site.alias}$ crossload ${shown.join(' ')}`))
   const env: NodeJS.ProcessEnv = { ...process.env, CROSSLOAD_HOME: site.home }
   if (site.token) env['CROSSLOAD_TOKEN'] = site.token
   else delete env['CROSSLOAD_TOKEN']
-  const child = spawn(process.execPath, [crossload, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, [crossload, ...args], {
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   let out = ''
   let err = ''
-  child.stdout.on('data', (data) => { out += data })
-  child.stderr.on('data', (data) => { err += data })
+  child.stdout.on('data', (data) => {
+    out += data
+  })
+  child.stderr.on('data', (data) => {
+    err += data
+  })
   const [code] = await once(child, 'close')
   if (code === 0) return out
   throw new Error(`crossload ${args.join(' ')} ended with ${code}:\n${err}${out}`)
 }
 
-const json = async (site: Parameters<typeof run>[0], args: string[]) => JSON.parse(await run(site, [...args, '--json']))
+const json = async (site: Parameters<typeof run>[0], args: string[]) =>
+  JSON.parse(await run(site, [...args, '--json']))
 
 async function openSite(folder: string, name: string, alias: string): Promise<Site> {
   const home = join(folder, alias)
@@ -47,9 +67,13 @@ async function openSite(folder: string, name: string, alias: string): Promise<Si
   const at = ['--listen', '127.0.0.1:0', '--http', '127.0.0.1:0']
   await run({ alias, home }, ['init', '--home', home, '--name', name, '--admin', admin, ...at])
   say(styleText('dim', `${alias}$ crossload serve --home ${home}`))
-  const child = spawn(process.execPath, [crossload, 'serve', '--home', home], { stdio: ['ignore', 'ignore', 'pipe'] })
+  const child = spawn(process.execPath, [crossload, 'serve', '--home', home], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
   let log = ''
-  child.stderr.on('data', (data) => { log = (log + data).slice(-4000) })
+  child.stderr.on('data', (data) => {
+    log = (log + data).slice(-4000)
+  })
   const { url } = await startedAt(home, child, () => log)
   const site: Site = { name, alias, home, token: '', process: child, url }
   await run(site, ['people', 'add', ana])
@@ -58,7 +82,11 @@ async function openSite(folder: string, name: string, alias: string): Promise<Si
 }
 
 /** Resolves once the site has written where it answers; throws with its last words when it ends first. */
-async function startedAt(home: string, child: ChildProcess, log: () => string): Promise<{ url: string }> {
+async function startedAt(
+  home: string,
+  child: ChildProcess,
+  log: () => string,
+): Promise<{ url: string }> {
   const file = join(home, 'run.json')
   const deadline = AbortSignal.timeout(startMs)
   const ended = once(child, 'exit', { signal: deadline }).then(([code]) => {
@@ -87,9 +115,14 @@ async function factsOf(path: string): Promise<{ events: string; channels: string
 }
 
 /** Two analyses of the dataset, as a program that knows it by its ID would write them. */
-async function writeAnalyses(folder: string, dataset: number): Promise<{ name: string; document: string; results: string }[]> {
+async function writeAnalyses(
+  folder: string,
+  dataset: number,
+): Promise<{ name: string; document: string; results: string }[]> {
   const files = (await readdir(samples)).filter((name) => name.startsWith('0877')).sort()
-  const tubes = (await readdir(join(samples, 'compensation'))).filter((name) => name.startsWith('060909')).sort()
+  const tubes = (await readdir(join(samples, 'compensation')))
+    .filter((name) => name.startsWith('060909'))
+    .sort()
   const analyses = [
     { name: 'Gating', of: files, into: '' },
     { name: 'Compensation', of: tubes, into: 'compensation/' },
@@ -106,7 +139,14 @@ async function writeAnalyses(folder: string, dataset: number): Promise<{ name: s
     await writeFile(join(results, 'events.csv'), `${rows.join('\n')}\n`)
     const document = join(folder, `${name}.json`)
     const inputs = of.map((file) => `dataset:${dataset}/${into}${file}`)
-    await writeFile(document, JSON.stringify({ analysis: name, datasetId: dataset, inputs, gates: [{ on: 'FSC-H', above: 200 }] }, undefined, 2))
+    await writeFile(
+      document,
+      JSON.stringify(
+        { analysis: name, datasetId: dataset, inputs, gates: [{ on: 'FSC-H', above: 200 }] },
+        undefined,
+        2,
+      ),
+    )
     written.push({ name, document, results })
   }
   return written
@@ -132,21 +172,187 @@ async function story(folder: string, sites: Site[]): Promise<Check[]> {
   const to = `${ana}@${link.alias}`
 
   title('A dataset of real FCS files crosses once')
-  const dataset = await json(oslo, ['dataset', 'add', 'Blood panel', samples, '--meta', 'instrument=FACScan'])
-  const moved = await json(oslo, ['send', 'dataset', String(dataset.id), '--to', to, '--dest', '0', '--follow'])
+  const dataset = await json(oslo, [
+    'dataset',
+    'add',
+    'Blood panel',
+    samples,
+    '--meta',
+    'instrument=FACScan',
+  ])
+  const moved = await json(oslo, [
+    'send',
+    'dataset',
+    String(dataset.id),
+    '--to',
+    to,
+    '--dest',
+    '0',
+    '--follow',
+  ])
   const first = moved.at(-1)
   const dest = first.destination.dataset
 
   title('Two workflows with results follow, by its destination ID')
   const workflows: number[] = []
   for (const { name, document, results } of await writeAnalyses(folder, dataset.id)) {
-    const added = await json(oslo, ['workflow', 'add', name, document, '--dataset', String(dataset.id), '--results', results])
+    const added = await json(oslo, [
+      'workflow',
+      'add',
+      name,
+      document,
+      '--dataset',
+      String(dataset.id),
+      '--results',
+      results,
+    ])
     workflows.push(added.id)
   }
   const later = []
   for (const id of workflows) {
-    const states = await json(oslo, ['send', 'workflow', String(id), '--to', to, '--dest', String(dest), '--follow'])
+    const states = await json(oslo, [
+      'send',
+      'workflow',
+      String(id),
+      '--to',
+      to,
+      '--dest',
+      String(dest),
+      '--follow',
+    ])
     later.push(states.at(-1))
   }
   return checks(oslo, kyoto, folder, dataset.id, first, later)
+}
+
+async function checks(
+  oslo: Site,
+  kyoto: Site,
+  folder: string,
+  dataset: number,
+  first: Ended,
+  later: Ended[],
+): Promise<Check[]> {
+  const dest = first.destination.dataset!
+  const out = join(folder, 'exported')
+  const there = await json(kyoto, ['dataset', 'show', String(dest)])
+  const here = await json(oslo, ['dataset', 'show', String(dataset)])
+  await run(kyoto, ['dataset', 'export', String(dest), out])
+  const [bound] = later[0]!.destination.workflows
+  await run(kyoto, ['workflow', 'export', String(bound), join(folder, 'bound')])
+  const text = await documentIn(join(folder, 'bound'))
+  const history = await json(kyoto, ['transfers', 'list'])
+  const projects = await json(kyoto, ['project', 'list'])
+  const root = (view: { versions: { root: string }[] }) => view.versions.at(-1)!.root
+  const gone = ['collaborators', 'groups', 'connections']
+  const sum = (of: Ended[], field: 'sent' | 'dataset') =>
+    of.reduce((total, one) => total + one.bytes[field], 0)
+  return [
+    check(
+      'all three transfers are done on both sides',
+      [first, ...later].every(({ state }) => state === 'done') &&
+        history.every((one: Ended) => one.state === 'done'),
+      `${1 + later.length} sent, ${history.length} received`,
+    ),
+    check(
+      'the dataset has an ID of its own at each site',
+      dest > 0,
+      `${dataset} at Oslo, ${dest} at Kyoto`,
+    ),
+    check('the roots are equal', root(here) === root(there), root(there)),
+    check(
+      'every file came back byte for byte',
+      (await differences(samples, out)).length === 0,
+      `${first.files.chosen} files compared`,
+    ),
+    check(
+      'the dataset crossed once',
+      first.bytes.dataset === first.bytes.chosen && sum(later, 'dataset') === 0,
+      `${first.bytes.dataset} bytes, then ${sum(later, 'dataset')} bytes with the workflows, which took ${sum(later, 'sent')}`,
+    ),
+    check(
+      "the workflow names Kyoto's dataset",
+      text.includes(`"datasetId": ${dest}`) && text.includes(`dataset:${dest}/`),
+      `"datasetId": ${dest}`,
+    ),
+    check(
+      'collaborators, groups and connections stayed in Oslo',
+      gone.every((word) => first.willNot.includes(word)) &&
+        projects.every((one: { members: unknown[] }) => one.members.length === 1),
+      `Ana's project at Kyoto has ${projects[0].members.length} member`,
+    ),
+    check(
+      'every end is a receipt that Kyoto signed',
+      [first, ...later].every(({ receipts }) => receipts.some(({ kind }) => kind === 'imported')),
+      first.receipts.at(-1)!.signature.slice(0, 16),
+    ),
+  ]
+}
+
+type Ended = {
+  state: string
+  destination: { dataset?: number; workflows: number[] }
+  bytes: { chosen: number; held: number; sent: number; received: number; dataset: number }
+  files: { chosen: number }
+  receipts: { kind: string; signature: string }[]
+  willNot: string[]
+}
+
+const check = (what: string, held: boolean, seen: string): Check => ({ what, held, seen })
+
+async function documentIn(folder: string): Promise<string> {
+  const names = await readdir(folder)
+  const name =
+    names.find((one) => one.endsWith('.json')) ?? names.find((one) => one.startsWith('document'))
+  return readFile(join(folder, name!), 'utf8')
+}
+
+/** Paths that are not the same file on both sides. */
+async function differences(left: string, right: string): Promise<string[]> {
+  const files = async (folder: string) =>
+    (await readdir(folder, { recursive: true, withFileTypes: true }))
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath, entry.name).slice(folder.length))
+      .sort()
+  const [ours, theirs] = [await files(left), await files(right)]
+  const odd = ours
+    .filter((path) => !theirs.includes(path))
+    .concat(theirs.filter((path) => !ours.includes(path)))
+  for (const path of ours.filter((one) => theirs.includes(one))) {
+    const [a, b] = await Promise.all([readFile(left + path), readFile(right + path)])
+    if (!a.equals(b)) odd.push(path)
+  }
+  return odd
+}
+
+async function stop(site: Site): Promise<void> {
+  if (site.process.exitCode !== null || site.process.signalCode !== null) return
+  site.process.kill('SIGTERM')
+  await once(site.process, 'exit')
+}
+
+const folder = await mkdtemp(join(tmpdir(), 'crossload-demo-'))
+const sites: Site[] = []
+try {
+  const results = await story(folder, sites)
+  title('What a person would check')
+  for (const { what, held, seen } of results) {
+    say(
+      `${held ? styleText('green', '✓') : styleText('red', '✗')} ${what}  ${styleText('dim', seen)}`,
+    )
+  }
+  say()
+  for (const { name, url, home } of sites) say(`${name}: API at ${url}, home ${home}`)
+  const held = results.every((one) => one.held)
+  if (!held) process.exitCode = 1
+  if (!process.argv.includes('--once') && process.stdout.isTTY) {
+    say('\nBoth sites stay up until Ctrl-C. Try: CROSSLOAD_HOME=… npx crossload site')
+    await Promise.race(['SIGINT', 'SIGTERM'].map((signal) => once(process, signal)))
+  }
+} catch (thrown) {
+  say(styleText('red', `\nThe demo stopped: ${(thrown as Error).message}`))
+  process.exitCode = 1
+} finally {
+  await Promise.all(sites.map(stop))
+  await rm(folder, { recursive: true, force: true })
 }

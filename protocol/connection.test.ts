@@ -76,12 +76,6 @@ describe('steps of a connection', () => {
       connectionAt(stepped(byThem, { type: 'heard', stance: willing(20), fresh: true, at: 21 })),
     ).toBe('asked')
   })
-
-  it('goes with its link, without a word', () => {
-    const { state, effects } = stepConnection(accepted, { type: 'unlinked', at: 10 })
-    expect(connectionAt(state)).toBe('removed')
-    expect([state.told, effects]).toEqual([true, []])
-  })
 })
 
 const everyIs: ConnectionIs[] = ['none', 'willing', 'removed']
@@ -89,7 +83,7 @@ const stance = fc.record({ is: fc.constantFrom(...everyIs), changedAt: fc.nat(50
 const event: fc.Arbitrary<ConnectionEvent> = fc.oneof(
   fc.record({ type: fc.constant('want' as const), changedAt: fc.nat(50) }),
   fc.record({
-    type: fc.constantFrom('accept' as const, 'remove' as const, 'unlinked' as const),
+    type: fc.constantFrom('accept' as const, 'remove' as const),
     at: fc.nat(50),
   }),
   fc.record({ type: fc.constant('heard' as const), stance, fresh: fc.boolean(), at: fc.nat(50) }),

@@ -76,8 +76,6 @@ export type ConnectionEvent =
   /** Our person asked with this very instant. */
   | { readonly type: 'want'; readonly changedAt: number }
   | { readonly type: 'accept' | 'remove'; readonly at: number }
-  /** The link under it has been removed: nobody can be told, and the other site sees the same. */
-  | { readonly type: 'unlinked'; readonly at: number }
   | {
       readonly type: 'heard'
       readonly stance: ConnectionStance
@@ -129,9 +127,6 @@ export function stepConnection(state: ConnectionState, event: ConnectionEvent): 
       return decide(state, 'willing', event.at)
     case 'remove':
       return state.ours.is === 'removed' ? still(state) : decide(state, 'removed', event.at)
-    case 'unlinked':
-      if (state.ours.is === 'removed') return still(state)
-      return still({ ...decide(state, 'removed', event.at).state, told: true })
     case 'heard':
       return heard(state, event)
     case 'told':

@@ -8,7 +8,7 @@ import { z } from 'zod'
 import { Fault } from './fault.ts'
 import { addressList, nameText } from './hello.ts'
 import type { SiteId } from './ids.ts'
-import { invitationSecretBytes } from './link.ts'
+import { invitationSecret } from './link.ts'
 import { instant } from './stance.ts'
 import { decode, encode, sameBytes } from './wire.ts'
 
@@ -28,7 +28,7 @@ const invitationShape = z.strictObject({
   site: siteText,
   name: nameText,
   addresses: addressList.min(1),
-  secret: z.instanceof(Uint8Array).refine((bytes) => bytes.byteLength === invitationSecretBytes),
+  secret: invitationSecret,
   expiresAt: instant,
 })
 

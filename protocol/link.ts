@@ -38,12 +38,11 @@ export type LinkIs = (typeof linkIs)[number]
 export type LinkStance = Stance<LinkIs>
 
 const linkStance = stanceShape(linkIs)
-const secret = z
-  .instanceof(Uint8Array)
-  .refine(
-    (bytes) => bytes.byteLength === invitationSecretBytes,
-    `is not ${invitationSecretBytes} bytes`,
-  )
+/** Of an invitation: whoever holds it was invited. */
+export const invitationSecret = z.custom<Uint8Array>(
+  (value) => value instanceof Uint8Array && value.byteLength === invitationSecretBytes,
+  `is not ${invitationSecretBytes} bytes`,
+)
 
 export const linkMessage = z.discriminatedUnion('type', [
   /** An administrator wants this link: waits for the other one, or redeems that one's invitation. */
@@ -52,7 +51,7 @@ export const linkMessage = z.discriminatedUnion('type', [
     name: nameText,
     addresses: addressList,
     stance: stanceShape(['willing']),
-    secret: secret.optional(),
+    secret: invitationSecret.optional(),
   }),
   /** What the sender has decided, as it stands now. Said until it was answered. */
   z.object({ type: z.literal('tell'), name: nameText, addresses: addressList, stance: linkStance }),

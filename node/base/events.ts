@@ -15,7 +15,10 @@ export interface Events<E extends { readonly type: string }> {
    * Every event from this call on, not from the first read. Throws the signal's reason when that
    * aborts, and `busy` when more than `limit` events wait to be read; what waited is then dropped.
    */
-  stream(options?: { signal?: AbortSignal | undefined; limit?: number | undefined }): AsyncGenerator<E>
+  stream(options?: {
+    signal?: AbortSignal | undefined
+    limit?: number | undefined
+  }): AsyncGenerator<E>
 }
 
 /** Events that may wait for one reader of a stream, unless it asks otherwise. */

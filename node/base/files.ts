@@ -42,7 +42,9 @@ export async function writeDurably(
 /** Removes what `writeDurably` left in `folder` when a crash cut it short. Only while nobody writes there. */
 export async function sweepAside(folder: string): Promise<number> {
   try {
-    const left = (await readdir(folder)).filter((name) => name.startsWith('.') && name.endsWith(asideEnd))
+    const left = (await readdir(folder)).filter(
+      (name) => name.startsWith('.') && name.endsWith(asideEnd),
+    )
     for (const name of left) await rm(join(folder, name), { force: true })
     return left.length
   } catch (thrown) {

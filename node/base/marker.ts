@@ -28,7 +28,10 @@ export async function createMarker(folder: string, id: string): Promise<void> {
 }
 
 /** Whose store this is. A marker that cannot be made out is `foreign`: better not write there. */
-export async function checkMarker(folder: string, id: string): Promise<'ours' | 'missing' | 'foreign'> {
+export async function checkMarker(
+  folder: string,
+  id: string,
+): Promise<'ours' | 'missing' | 'foreign'> {
   const bytes = await readIfThere(join(folder, markerName))
   if (bytes === undefined) return 'missing'
   return Buffer.from(bytes).equals(Buffer.from(textOf(id))) ? 'ours' : 'foreign'

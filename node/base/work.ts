@@ -140,7 +140,10 @@ export function createGroup<T>(o: {
 }
 
 function tooMany(most: number): Fault {
-  return new Fault('busy', 'work.wait', { about: most, text: `${most} others wait already. Try again later.` })
+  return new Fault('busy', 'work.wait', {
+    about: most,
+    text: `${most} others wait already. Try again later.`,
+  })
 }
 
 /** Growing waits between tries: doubled each time up to `lastMs`, and spread so that many do not meet. */

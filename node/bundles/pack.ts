@@ -3,6 +3,7 @@
  * in, and of that only what the bundle's schema has a place for.
  */
 import picomatch from 'picomatch'
+import type { SendInput } from '../../api/shapes.ts'
 import type { Bundle, BundleWorkflow } from '../../protocol/bundle.ts'
 import { bundleShape, workflowsMax } from '../../protocol/bundle.ts'
 import { Fault } from '../../protocol/fault.ts'
@@ -11,25 +12,14 @@ import type { Tree } from '../../protocol/manifest.ts'
 import { flagPath } from '../../protocol/paths.ts'
 import { check } from '../../protocol/wire.ts'
 import type { Clock } from '../base/clock.ts'
-import { type Dataset, type Datasets, versionOf } from '../catalog/datasets.ts'
-import type { Workflow, Workflows, WorkflowVersion } from '../catalog/workflows.ts'
+import { type Dataset, versionOf } from '../catalog/dataset.ts'
+import type { Datasets } from '../catalog/datasets.ts'
+import type { Workflow, WorkflowVersion } from '../catalog/workflow.ts'
+import type { Workflows } from '../catalog/workflows.ts'
 import type { User } from '../people/users.ts'
 import type { Store } from '../store/store.ts'
-import { chooseTree, openTree } from '../trees/trees.ts'
-
-export type SendInput = {
-  readonly to: { readonly email: Email; readonly alias: string }
-  readonly dataset?: DatasetId | undefined
-  readonly workflows?: readonly WorkflowId[] | undefined
-  /** Workflows go together with the dataset that they are about. */
-  readonly withFiles?: boolean | undefined
-  /** Globs on the dataset's paths; all files unless given. */
-  readonly files?: readonly string[] | undefined
-  /** The destination's dataset ID; 0 for a new dataset, or for the one in the same bundle. */
-  readonly dest: number
-  /** Bind there although inputs are changed or missing. */
-  readonly allow?: boolean | undefined
-}
+import { chooseTree } from '../trees/choose.ts'
+import { openTree } from '../trees/trees.ts'
 
 export type Packed = {
   site: SiteId
@@ -50,26 +40,26 @@ export type PackNeeds = {
   datasets: Datasets
   workflows: Workflows
   /** The accepted connection to that person; faults `missing`, `denied` or `busy` in words. */
-  addressee(by: User, to: SendInput['to']): Promise<{ site: SiteId; connection: ConnectionId }>
+  addressee(by: User, to: SendInput['to']): Promise<{ site: SiteId; person: Email; connection: ConnectionId }>
 }
 
 /** How many names that other systems cannot hold are listed; more are counted by their presence. */
 const flaggedMax = 100
 
 export async function pack(needs: PackNeeds, input: SendInput, by: User, id: TransferId): Promise<Packed> {
-  const { site, connection } = await needs.addressee(by, input.to)
+  const { site, person, connection } = await needs.addressee(by, input.to)
   const workflows = await ownWorkflows(needs, input.workflows ?? [], by)
   const dataset = await ownDataset(needs, input, workflows, by)
   if (dataset === undefined && workflows.length === 0) {
     throw new Fault('invalid', 'send', { text: 'Name a dataset or at least one workflow to send.' })
   }
   const version = dataset && versionOf(dataset)
-  const chosen = version && (await choose(needs.store, version.tree, input.files ?? []))
+  const chosen = version && (await choose(needs.store, version.tree, globsOf(input)))
   const bundle: Bundle = {
     v: 1,
     transfer: id,
     from: { site: needs.me, person: by.email },
-    to: { site, person: input.to.email },
+    to: { site, person },
     createdAt: needs.clock.now(),
     ...(dataset === undefined || version === undefined || chosen === undefined
       ? {}
@@ -88,7 +78,7 @@ export async function pack(needs: PackNeeds, input: SendInput, by: User, id: Tra
   return {
     site,
     connection,
-    person: input.to.email,
+    person,
     // What we would refuse from others is not sent to them either.
     bundle: check(bundle, bundleShape, 'send'),
     dest: input.dest,
@@ -121,9 +111,9 @@ async function ownDataset(
   by: User,
 ): Promise<Dataset | undefined> {
   const about = new Set(workflows.map(({ latest }) => latest.binding.dataset))
-  const named = input.dataset ?? (input.withFiles ? [...about][0] : undefined)
+  const named = input.dataset?.id ?? (input.withFiles ? [...about][0] : undefined)
   if (named === undefined) {
-    if (input.files?.length) throw new Fault('invalid', 'send', { text: 'Files are chosen of a dataset: send one, or add --with-files.' })
+    if (globsOf(input).length > 0) throw new Fault('invalid', 'send', { text: 'Files are chosen of a dataset: send one, or add --with-files.' })
     return undefined
   }
   if (about.size > 1 || (about.size === 1 && !about.has(named))) {
@@ -134,6 +124,8 @@ async function ownDataset(
   }
   return needs.datasets.need(named, by, 'dataset.send')
 }
+
+const globsOf = (input: SendInput) => input.dataset?.files ?? input.files ?? []
 
 async function choose(store: Store, tree: Tree, globs: readonly string[]): Promise<Tree> {
   if (globs.length === 0) return tree

@@ -1,60 +1,34 @@
-/**
- * Datasets: a name, metadata and a row of versions, each the root of a tree. A version never changes;
- * what is new makes the next one. What is removed keeps its record, so that history can be read.
- */
+/** The door to datasets: added, updated, looked at, exported. What one is: `dataset.ts`. */
 import { Fault } from '../../protocol/fault.ts'
-import type { DatasetId, FileCid, ProjectId, Root, SiteId, TransferId } from '../../protocol/ids.ts'
-import type { Tree } from '../../protocol/manifest.ts'
+import type { DatasetId, FileCid, ProjectId, Root } from '../../protocol/ids.ts'
 import type { Clock } from '../base/clock.ts'
-import type { Change, Db } from '../db/db.ts'
+import type { Db } from '../db/db.ts'
 import { keys } from '../db/keys.ts'
-import type { Commit, Folds } from '../journal/commit.ts'
-import type { Actor } from '../journal/journal.ts'
+import type { Commit } from '../journal/commit.ts'
 import type { Store } from '../store/store.ts'
-import { addTree, exportTree, openTree, verifyTree } from '../trees/trees.ts'
+import { addTree } from '../trees/add.ts'
+import { exportTree } from '../trees/export.ts'
+import { verifyTree } from '../trees/verify.ts'
+import { entriesFrom, type Working } from './contents.ts'
+import {
+  checkRecord,
+  type Dataset,
+  type DatasetVersion,
+  type KnownRoot,
+  versionOf,
+} from './dataset.ts'
 import { checkMeta, checkName, type Meta } from './names.ts'
-import { type CatalogAct, denied, nextDatasetId, type Person, type Projects, type Rights } from './projects.ts'
+import {
+  type CatalogAct,
+  denied,
+  nextDatasetId,
+  type Person,
+  type Projects,
+  type Rights,
+} from './projects.ts'
 
-/** Where a version came from, when another site sent it. */
-export type DatasetOrigin = {
-  readonly site: SiteId
-  readonly transfer: TransferId
-  /** Its ID and version there. */
-  readonly dataset: DatasetId
-  readonly version: number
-  /** What came; the version itself may hold more. */
-  readonly tree: Tree
-}
-
-export type DatasetVersion = {
-  readonly version: number
-  readonly tree: Tree
-  readonly at: number
-  readonly by: Actor
-  readonly origin?: DatasetOrigin | undefined
-}
-
-export type Dataset = {
-  readonly id: DatasetId
-  readonly project: ProjectId
-  readonly name: string
-  readonly meta: Meta
-  /** Oldest first, never empty; version n is the n-th. */
-  readonly versions: readonly DatasetVersion[]
-  /** Its files are left where they are, so an update does the same unless told otherwise. */
-  readonly inPlace: boolean
-  readonly at: 'here' | 'removed'
-}
-
-/** A record holds all versions of a thing and is at most 4 MiB; this leaves room for what is around. */
-export const recordCharactersMax = 3_500_000
-/** Entries of one page of a list. */
+/** Things of one page of a list. */
 export const listMax = 1000
-
-export type Working = {
-  readonly signal?: AbortSignal | undefined
-  readonly onProgress?: ((done: { files: number; bytes: number }) => void) | undefined
-}
 
 export type AddDataset = {
   readonly name: string
@@ -74,9 +48,6 @@ export type AddedDataset = { readonly dataset: Dataset; readonly flagged: string
 
 export type ListedFile = { readonly path: string; readonly size: number; readonly cid: FileCid }
 
-/** A dataset that holds a root, as its own content or as what once came into it. */
-export type KnownRoot = { readonly dataset: DatasetId; readonly version: number }
-
 export type Paging<K> = { readonly after?: K | undefined; readonly limit?: number | undefined }
 
 export interface Datasets {
@@ -88,18 +59,38 @@ export interface Datasets {
    */
   update(id: DatasetId, input: UpdateDataset, by: Person, options?: Working): Promise<AddedDataset>
   /** Sets the keys that are given, takes away those that are null. */
-  meta(id: DatasetId, changes: Readonly<Record<string, string | null>>, by: Person): Promise<Dataset>
+  meta(
+    id: DatasetId,
+    changes: Readonly<Record<string, string | null>>,
+    by: Person,
+  ): Promise<Dataset>
   /** What `by` may see, in the order of IDs, at most `listMax` at a time. `mine`: in projects of my own. */
-  list(by: Person, options?: Paging<DatasetId> & { mine?: boolean | undefined; project?: ProjectId | undefined }): Promise<Dataset[]>
+  list(
+    by: Person,
+    options?: Paging<DatasetId> & { mine?: boolean | undefined; project?: ProjectId | undefined },
+  ): Promise<Dataset[]>
   /** Faults `missing`, and `gone` once it was removed. */
   show(id: DatasetId, by: Person): Promise<Dataset>
   /** The files of a version in the order of the tree, from behind the path `after`. */
-  files(id: DatasetId, by: Person, options?: Paging<string> & { version?: number | undefined }): Promise<{ files: ListedFile[]; next?: string }>
+  files(
+    id: DatasetId,
+    by: Person,
+    options?: Paging<string> & { version?: number | undefined },
+  ): Promise<{ files: ListedFile[]; next?: string }>
   versions(id: DatasetId, by: Person): Promise<readonly DatasetVersion[]>
   /** Writes a version to `folder`, which is new, byte for byte. */
-  export(id: DatasetId, folder: string, by: Person, options?: Working & { version?: number | undefined }): Promise<{ files: number; bytes: number; version: number }>
+  export(
+    id: DatasetId,
+    folder: string,
+    by: Person,
+    options?: Working & { version?: number | undefined },
+  ): Promise<{ files: number; bytes: number; version: number }>
   /** Reads and hashes every byte of a version. */
-  verify(id: DatasetId, by: Person, options?: Working & { version?: number | undefined }): Promise<{ files: number; bytes: number; bad: string[]; version: number }>
+  verify(
+    id: DatasetId,
+    by: Person,
+    options?: Working & { version?: number | undefined },
+  ): Promise<{ files: number; bytes: number; bad: string[]; version: number }>
   /** Owners only. Its content stays until it is reclaimed; workflows bound to it stay bound. */
   remove(id: DatasetId, by: Person): Promise<Dataset>
   get(id: DatasetId): Promise<Dataset | undefined>
@@ -112,26 +103,6 @@ export interface Datasets {
   knowing(root: Root, by: Person): Promise<KnownRoot[]>
 }
 
-/** `known-root` keeps a version; of several the latest. */
-export function datasetChanges(dataset: Dataset): Change[] {
-  const roots = new Map<Root, number>()
-  for (const { version, tree, origin } of dataset.versions) {
-    if (origin !== undefined) roots.set(origin.tree.root, version)
-    roots.set(tree.root, version)
-  }
-  return [
-    { put: keys.dataset(dataset.id), value: dataset },
-    ...[...roots].map(([root, version]): Change => {
-      const key = keys.knownRoot(root, dataset.id)
-      return dataset.at === 'removed' ? { del: key } : { put: key, value: { dataset: dataset.id, version } }
-    }),
-  ]
-}
-
-export const datasetFolds: Folds = {
-  'dataset.put': ({ data }) => datasetChanges(data),
-}
-
 export type DatasetsNeeds = {
   readonly commit: Commit
   readonly db: Db
@@ -141,40 +112,35 @@ export type DatasetsNeeds = {
   readonly rights: Rights
 }
 
-/** A version by its number, or the latest. Faults `missing`. */
-export function versionOf<V extends { readonly version: number }>(
-  thing: { readonly id: number; readonly versions: readonly V[] },
-  version?: number,
-): V {
-  const found = version === undefined ? thing.versions.at(-1) : thing.versions[version - 1]
-  if (found !== undefined) return found
-  throw new Fault('missing', 'catalog.version', {
-    about: version,
-    text: `${thing.id} has no version ${version}; it has 1 to ${thing.versions.length}.`,
-  })
-}
-
-/** Faults `unsupported` when the record of a thing would grow over what the journal takes. */
-export function checkRecord(thing: { readonly id: number }): void {
-  if (JSON.stringify(thing).length <= recordCharactersMax) return
-  throw new Fault('unsupported', 'catalog.put', {
-    about: thing.id,
-    text: `${thing.id} has too many versions for one record. Add it anew instead.`,
-  })
-}
-
-export function openDatasets({ commit, db, store, clock, projects, rights }: DatasetsNeeds): Datasets {
+export function openDatasets({
+  commit,
+  db,
+  store,
+  clock,
+  projects,
+  rights,
+}: DatasetsNeeds): Datasets {
   const get = (id: DatasetId) => db.get<Dataset>(keys.dataset(id))
 
   async function need(id: DatasetId, by: Person, act: CatalogAct): Promise<Dataset> {
     const dataset = await get(id)
     const project = dataset && (await projects.get(dataset.project))
-    if (dataset === undefined || project === undefined || !rights.may(by, 'dataset.read', project)) {
-      throw new Fault('missing', act, { about: id, text: `There is no dataset ${id} that you may see.` })
+    if (
+      dataset === undefined ||
+      project === undefined ||
+      !rights.may(by, 'dataset.read', project)
+    ) {
+      throw new Fault('missing', act, {
+        about: id,
+        text: `There is no dataset ${id} that you may see.`,
+      })
     }
     if (!rights.may(by, act, project)) throw denied(project, act)
     if (dataset.at === 'here') return dataset
-    throw new Fault('gone', act, { about: id, text: `Dataset ${id} (${dataset.name}) was removed.` })
+    throw new Fault('gone', act, {
+      about: id,
+      text: `Dataset ${id} (${dataset.name}) was removed.`,
+    })
   }
 
   async function save(dataset: Dataset, by: Person): Promise<Dataset> {
@@ -183,26 +149,34 @@ export function openDatasets({ commit, db, store, clock, projects, rights }: Dat
     return dataset
   }
 
-  const take = (input: UpdateDataset & { inPlace: boolean }, options: Working | undefined) =>
-    addTree({ store, clock, links: 'refuse', ...input, ...options })
-
   return {
     get,
     need,
     show: (id, by) => need(id, by, 'dataset.read'),
     versions: async (id, by) => (await need(id, by, 'dataset.read')).versions,
 
-    async add({ name, path, project = undefined, inPlace = false, links = 'refuse', meta = {} }, by, options) {
+    async add(
+      { name, path, project = undefined, inPlace = false, links = 'refuse', meta = {} },
+      by,
+      options,
+    ) {
       const target = project ?? by.personal
       const checked = { name: checkName(name, 'dataset.add'), meta: checkMeta(meta, 'dataset.add') }
       await projects.need(target, by, 'dataset.write')
-      const { tree, flagged } = await take({ path, inPlace, links }, options)
+      const { tree, flagged } = await addTree({ store, path, inPlace, links, ...options })
       return commit.serial(async () => {
         // Reading may have taken hours: the right is asked for again.
         await projects.need(target, by, 'dataset.write')
         const id = await nextDatasetId(db)
         const first: DatasetVersion = { version: 1, tree, at: clock.now(), by: { user: by.id } }
-        const dataset: Dataset = { id, project: target, ...checked, versions: [first], inPlace, at: 'here' }
+        const dataset: Dataset = {
+          id,
+          project: target,
+          ...checked,
+          versions: [first],
+          inPlace,
+          at: 'here',
+        }
         return { dataset: await save(dataset, by), flagged }
       })
     },
@@ -210,7 +184,7 @@ export function openDatasets({ commit, db, store, clock, projects, rights }: Dat
     async update(id, { path, inPlace, links = 'refuse' }, by, options) {
       const before = await need(id, by, 'dataset.write')
       const stays = inPlace ?? before.inPlace
-      const { tree, flagged } = await take({ path, inPlace: stays, links }, options)
+      const { tree, flagged } = await addTree({ store, path, inPlace: stays, links, ...options })
       return commit.serial(async () => {
         const now = await need(id, by, 'dataset.write')
         const latest = versionOf(now)
@@ -226,7 +200,12 @@ export function openDatasets({ commit, db, store, clock, projects, rights }: Dat
             text: `Version ${latest.version} of dataset ${id} has exactly this content. Nothing was added.`,
           })
         }
-        const next: DatasetVersion = { version: latest.version + 1, tree, at: clock.now(), by: { user: by.id } }
+        const next: DatasetVersion = {
+          version: latest.version + 1,
+          tree,
+          at: clock.now(),
+          by: { user: by.id },
+        }
         const dataset = { ...now, versions: [...now.versions, next], inPlace: stays }
         return { dataset: await save(dataset, by), flagged }
       })
@@ -238,12 +217,17 @@ export function openDatasets({ commit, db, store, clock, projects, rights }: Dat
         const entries = Object.entries({ ...dataset.meta, ...changes }).filter(
           (entry): entry is [string, string] => entry[1] !== null,
         )
-        return save({ ...dataset, meta: checkMeta(Object.fromEntries(entries), 'dataset.meta') }, by)
+        return save(
+          { ...dataset, meta: checkMeta(Object.fromEntries(entries), 'dataset.meta') },
+          by,
+        )
       }),
 
     async list(by, { after, limit = listMax, mine = false, project } = {}) {
       const own = mine ? await projects.mine(by) : await projects.list(by)
-      const visible = new Set(own.filter((one) => rights.may(by, 'dataset.read', one)).map((one) => one.id))
+      const visible = new Set(
+        own.filter((one) => rights.may(by, 'dataset.read', one)).map((one) => one.id),
+      )
       const found: Dataset[] = []
       const from = after === undefined ? {} : { after: keys.dataset(after) }
       for await (const { value } of db.list<Dataset>(keys.datasets(), from)) {
@@ -258,11 +242,10 @@ export function openDatasets({ commit, db, store, clock, projects, rights }: Dat
       const { tree } = versionOf(await need(id, by, 'dataset.read'), version)
       const most = Math.min(limit, listMax)
       const files: ListedFile[] = []
-      const reader = await openTree(store, tree.root)
-      for await (const entry of reader.entries({ after })) {
-        if (entry.kind !== 'file') continue
+      for await (const { path, size, cid } of entriesFrom(store, tree.root, after)) {
+        if (cid === undefined) continue
         if (files.length === most) return { files, next: files.at(-1)!.path }
-        files.push({ path: entry.path, size: entry.size, cid: await reader.cid(entry) })
+        files.push({ path, size, cid })
       }
       return { files }
     },
@@ -278,7 +261,9 @@ export function openDatasets({ commit, db, store, clock, projects, rights }: Dat
     },
 
     remove: (id, by) =>
-      commit.serial(async () => save({ ...(await need(id, by, 'project.own')), at: 'removed' }, by)),
+      commit.serial(async () =>
+        save({ ...(await need(id, by, 'project.own')), at: 'removed' }, by),
+      ),
 
     async knowing(root, by) {
       const found: KnownRoot[] = []

@@ -3,6 +3,8 @@ import { Fault } from '../../protocol/fault.ts'
 
 /** Characters of a name, of a key and of a value of metadata, and how many keys there are. */
 export const nameCharactersMax = 200
+export const labelCharactersMax = 500
+export const formatCharactersMax = 100
 export const metaKeyCharactersMax = 200
 export const metaValueCharactersMax = 4096
 export const metaKeysMax = 256
@@ -29,11 +31,22 @@ export function checkName(name: string, op: string): string {
   })
 }
 
+/** A label of a workflow's input, or of its format; faults `invalid`. */
+export function checkLabel(label: string, op: string, charactersMax = labelCharactersMax): string {
+  if (label !== '' && isPlain(label, charactersMax)) return label
+  throw new Fault('invalid', op, {
+    about: label.slice(0, 80),
+    text: `A label has 1 to ${charactersMax} characters, none of them a control character.`,
+  })
+}
+
 /** Faults `invalid` naming the key. */
 export function checkMeta(meta: Meta, op: string): Meta {
   const entries = Object.entries(meta)
   if (entries.length > metaKeysMax) {
-    throw new Fault('invalid', op, { text: `There are ${entries.length} keys of metadata; ${metaKeysMax} is the most.` })
+    throw new Fault('invalid', op, {
+      text: `There are ${entries.length} keys of metadata; ${metaKeysMax} is the most.`,
+    })
   }
   for (const [key, value] of entries) {
     if (key === '' || key === '__proto__' || !isPlain(key, metaKeyCharactersMax)) {

@@ -55,7 +55,11 @@ export interface Projects {
    * Adds a person or changes their role; owners only. Faults `missing` for an unknown person, and
    * `conflict` when no owner would be left, or a personal project's owner would not be its only one.
    */
-  setMember(id: ProjectId, member: { user: UserId; role: ProjectRole }, by: Person): Promise<Project>
+  setMember(
+    id: ProjectId,
+    member: { user: UserId; role: ProjectRole },
+    by: Person,
+  ): Promise<Project>
   /** Faults as `setMember`; one who is no member is `missing`. */
   removeMember(id: ProjectId, user: UserId, by: Person): Promise<Project>
   get(id: ProjectId): Promise<Project | undefined>
@@ -109,7 +113,10 @@ export function openProjects({ commit, db, clock, rights, isPerson }: ProjectsNe
   async function need(id: ProjectId, by: Person, act: CatalogAct): Promise<Project> {
     const project = await get(id)
     if (project === undefined || !rights.may(by, 'project.read', project)) {
-      throw new Fault('missing', act, { about: id, text: `There is no project ${id} that you may see.` })
+      throw new Fault('missing', act, {
+        about: id,
+        text: `There is no project ${id} that you may see.`,
+      })
     }
     if (!rights.may(by, act, project)) throw denied(project, act)
     return project
@@ -155,7 +162,10 @@ export function openProjects({ commit, db, clock, rights, isPerson }: ProjectsNe
       // Rights first, or the answer would tell anybody which IDs are people.
       await need(id, by, 'project.own')
       if (!(await isPerson(user))) {
-        throw new Fault('missing', 'project.own', { about: user, text: `There is no person ${user} at this site.` })
+        throw new Fault('missing', 'project.own', {
+          about: user,
+          text: `There is no person ${user} at this site.`,
+        })
       }
       return change(id, by, (project) => {
         const others = project.members.filter((member) => member.user !== user)
@@ -193,7 +203,10 @@ export function denied(project: Project, act: CatalogAct): Fault {
 
 function checkOwners(project: Project, before: Project): void {
   if (project.members.length > membersMax) {
-    throw new Fault('conflict', 'project.own', { about: project.id, text: `A project has at most ${membersMax} members.` })
+    throw new Fault('conflict', 'project.own', {
+      about: project.id,
+      text: `A project has at most ${membersMax} members.`,
+    })
   }
   const owners = ownersOf(project)
   if (project.personal && String(owners) !== String(ownersOf(before))) {

@@ -10,12 +10,23 @@ import { dirname, extname, join } from 'node:path'
 import { decode } from '@ipld/dag-cbor'
 import { asFault, Fault } from '../../protocol/fault.ts'
 import { encode } from '../../protocol/wire.ts'
-import { flushFolder, makeFolder, readIfThere } from '../base/files.ts'
+import { flushFolder, makeFolder, readIfThere, writeDurably } from '../base/files.ts'
 import { createGroup, createSerial } from '../base/work.ts'
 import { type Key, type KeyPrefix, sumKey } from './keys.ts'
 import { levelFault, openLevel } from './level.ts'
 import type { Verdict } from './probe.ts'
-import { addUp, type RawDb, readSum, type Sealed, seal, sealSum, shareOf, unseal } from './seal.ts'
+import {
+  addUp,
+  closedName,
+  closedText,
+  type RawDb,
+  readSum,
+  type Sealed,
+  seal,
+  sealSum,
+  shareOf,
+  unseal,
+} from './seal.ts'
 
 /** One record put or taken away. A value is what DAG-CBOR holds: plain data, bytes, no `undefined`. */
 export type Change = { readonly put: Key; readonly value: unknown } | { readonly del: Key }
@@ -47,15 +58,26 @@ export interface Db extends AsyncDisposable {
  * `corrupt` when a child process that opened it first found it damaged or did not live to tell,
  * `busy` when another process holds it.
  */
-export async function openDb(o: { folder: string; create: boolean }): Promise<Db> {
+export async function openDb(o: {
+  folder: string
+  create: boolean
+  /** For tests: another program to look first. */
+  probe?: string | undefined
+}): Promise<Db> {
   if (o.create) await makeFolder(o.folder)
-  else await probe(o.folder)
+  else await probe(o.folder, o.probe ?? probeProgram)
   const level = await openLevel(o.folder, o.create)
   try {
-    const sum = o.create ? { total: 0n } : await readSum(level)
-    if (sum === undefined) throw levelFault(undefined, 'db.open')
-    await level.put(sumKey, sealSum({ total: sum.total, closed: false }), { sync: true })
-    return createDb(level, sum.total)
+    const total = o.create ? 0n : await readSum(level)
+    if (total === undefined) {
+      throw new Fault('corrupt', 'db.open', {
+        text: 'The index is damaged. The sum of its records is lost.',
+      })
+    }
+    if (o.create) await level.put(sumKey, sealSum(total), { sync: true })
+    await rm(join(o.folder, closedName), { force: true })
+    await flushFolder(o.folder)
+    return createDb(level, total, o.folder)
   } catch (thrown) {
     await level.close()
     throw levelFault(thrown, 'db.open')
@@ -72,10 +94,12 @@ export async function removeDb(folder: string): Promise<void> {
   }
 }
 
-function createDb(level: RawDb, totalAtOpen: bigint): Db {
+function createDb(level: RawDb, totalAtOpen: bigint, folder: string): Db {
   let total = totalAtOpen
   let failed = false
   let closing = false
+  /** A damaged record was met, so the next start has to look at all of them. */
+  let suspect = false
 
   /** Later changes of a round replace earlier ones, so the sum is moved once for each key. */
   async function writeAll(rounds: readonly Map<string, Sealed | undefined>[]): Promise<void> {
@@ -85,9 +109,15 @@ function createDb(level: RawDb, totalAtOpen: bigint): Db {
     let next = total
     const batch = [...last].map(([key, value], i) => {
       next ^= shareOf(old[i]) ^ shareOf(value)
-      return value === undefined ? ({ type: 'del', key } as const) : ({ type: 'put', key, value } as const)
+      return value === undefined
+        ? ({ type: 'del', key } as const)
+        : ({ type: 'put', key, value } as const)
     })
-    const sum = { type: 'put', key: sumKey, value: sealSum({ total: next, closed: false }) } as const
+    const sum = {
+      type: 'put',
+      key: sumKey,
+      value: sealSum(next),
+    } as const
     await level.batch([...batch, sum], { sync: true })
     total = next
   }
@@ -104,38 +134,52 @@ function createDb(level: RawDb, totalAtOpen: bigint): Db {
   function open<T>(key: string, sealed: Sealed, op: string): T {
     const payload = unseal(key, sealed)
     if (payload !== undefined) return decode<T>(payload)
-    throw new Fault('corrupt', op, {
-      about: key,
-      text: 'A record of the index is damaged. Start the site again; the index is then rebuilt.',
-    })
+    throw damaged(op, key)
+  }
+
+  function damaged(op: string, key?: string): Fault {
+    suspect = true
+    const text = 'The index is damaged. Start the site again; it is then rebuilt.'
+    return new Fault('corrupt', op, { about: key, text })
+  }
+
+  function faultOf(thrown: unknown, op: string, key?: string): Fault {
+    const fault = levelFault(thrown, op, key)
+    if (fault.kind === 'corrupt') suspect = true
+    return fault
   }
 
   return {
     async get<T>(key: Key) {
       const sealed = await level.get(key).catch((thrown) => {
-        throw levelFault(thrown, 'db.get', key)
+        throw faultOf(thrown, 'db.get', key)
       })
       return sealed === undefined ? undefined : open<T>(key, sealed, 'db.get')
     },
 
     async *list<T>(prefix: KeyPrefix, options?: ListOptions) {
-      const iterator = level.iterator({ ...rangeOf(prefix, options), limit: options?.limit ?? -1 })
+      const range = { ...rangeOf(prefix, options), limit: options?.limit ?? -1 }
+      let iterator: ReturnType<typeof level.iterator> | undefined
       try {
+        iterator = level.iterator(range)
         for (;;) {
           const step = await iterator.nextv(stepRecords)
           if (step.length === 0) return
-          for (const [key, sealed] of step) yield { key: key as Key, value: open<T>(key, sealed, 'db.list') }
+          for (const [key, sealed] of step)
+            yield { key: key as Key, value: open<T>(key, sealed, 'db.list') }
         }
       } catch (thrown) {
-        throw levelFault(thrown, 'db.list', prefix)
+        throw faultOf(thrown, 'db.list', prefix)
       } finally {
-        await iterator.close()
+        await iterator?.close()
       }
     },
 
     async write(changes) {
       if (failed || closing) {
-        throw new Fault('gone', 'db.write', { text: 'The index is closed to writing. Start the site again.' })
+        throw new Fault('gone', 'db.write', {
+          text: 'The index is closed to writing. Start the site again.',
+        })
       }
       const sealed = new Map<string, Sealed | undefined>()
       for (const change of changes) {
@@ -145,19 +189,21 @@ function createDb(level: RawDb, totalAtOpen: bigint): Db {
       }
       if (sealed.size === 0) return
       await group.add(sealed).catch((thrown) => {
-        throw levelFault(thrown, 'db.write')
+        throw faultOf(thrown, 'db.write')
       })
     },
 
     async verify() {
-      const { snapshot, expected } = await turn(async () => ({ snapshot: level.snapshot(), expected: total }))
+      const { snapshot, expected } = await turn(async () => ({
+        snapshot: level.snapshot(),
+        expected: total,
+      }))
       try {
         const found = await addUp(level, { snapshot })
         if (found.at === 'whole' && found.total === expected) return { records: found.records }
-        throw new Fault('corrupt', 'db.verify', {
-          about: found.at === 'damaged' ? found.key : undefined,
-          text: 'The index is damaged. Start the site again; the index is then rebuilt.',
-        })
+        throw damaged('db.verify', found.at === 'damaged' ? found.key : undefined)
+      } catch (thrown) {
+        throw faultOf(thrown, 'db.verify')
       } finally {
         await snapshot.close()
       }
@@ -167,9 +213,11 @@ function createDb(level: RawDb, totalAtOpen: bigint): Db {
       if (closing) return
       closing = true
       await group.drain()
-      // Without this mark the next start only reads more, so a disk that refuses it may.
-      if (!failed) await level.put(sumKey, sealSum({ total, closed: true }), { sync: true }).catch(() => {})
       await level.close()
+      if (failed || suspect) return
+      // Without this mark the next start reads more. That is right after damage, and no harm when the
+      // disk refuses it.
+      await writeDurably(join(folder, closedName), closedText(total)).catch(() => {})
     },
   }
 }
@@ -191,12 +239,13 @@ const probeMsMax = 60_000
 /** How much of a dying probe's last words is kept, in characters. */
 const lastWordsMax = 2000
 
-async function probe(folder: string): Promise<void> {
+const probeProgram = join(import.meta.dirname, `probe${extname(import.meta.filename)}`)
+
+async function probe(folder: string, program: string): Promise<void> {
   // LevelDB makes a folder even when it is told not to, so it is not asked.
   if ((await readIfThere(join(folder, 'CURRENT'))) === undefined) {
     throw new Fault('missing', 'db.open', { text: 'The index is not there.' })
   }
-  const program = join(import.meta.dirname, `probe${extname(import.meta.filename)}`)
   const child = fork(program, [folder], {
     execArgv: [],
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
@@ -220,5 +269,8 @@ async function probe(folder: string): Promise<void> {
   const cause = new Error(`the probe ended with ${ended}: ${words}`)
   // It never began, so this says nothing of the index: the installation is at fault.
   if (verdict === undefined) throw new Fault('internal', 'db.open', { cause, text: cause.message })
-  throw new Fault('corrupt', 'db.open', { cause, text: 'The index is damaged: reading it ended the process.' })
+  throw new Fault('corrupt', 'db.open', {
+    cause,
+    text: 'The index is damaged: reading it ended the process.',
+  })
 }

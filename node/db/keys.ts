@@ -54,7 +54,10 @@ function part(value: Part): string {
 
 function start(noun: string, parts: readonly Part[]): string {
   const texts = [noun, ...parts.map(part)]
-  assert(!texts.some((text) => text === '' || text.includes('/')), 'only the last part of a key may hold a slash')
+  assert(
+    !texts.some((text) => text === '' || text.includes('/')),
+    'only the last part of a key may hold a slash',
+  )
   return `${texts.join('/')}/`
 }
 

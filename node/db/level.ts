@@ -26,12 +26,28 @@ type LevelError = { code?: string; message?: string; cause?: LevelError }
 
 /** What LevelDB says, by what it means for us: its words come from C++ and have few codes. */
 const complaints: readonly (readonly [RegExp, FaultKind, string])[] = [
-  [/LEVEL_LOCKED/, 'busy', 'Another process uses the index of this home. Stop that process, then start again.'],
+  [
+    /LEVEL_LOCKED/,
+    'busy',
+    'Another process uses the index of this home. Stop that process, then start again.',
+  ],
   [/create_if_missing/, 'missing', 'The index is not there.'],
   [/error_if_exists/, 'exists', 'There is an index already.'],
-  [/No space left|quota exceeded/i, 'full', 'The disk is full at the index. Free some space, then start again.'],
-  [/Permission denied|not permitted|Read-only/, 'denied', 'The index may not be written by this account. Change its permissions.'],
-  [/Too many open files|Cannot allocate/, 'busy', 'The machine has no room for another open file. Raise the limit, then start again.'],
+  [
+    /No space left|quota exceeded/i,
+    'full',
+    'The disk is full at the index. Free some space, then start again.',
+  ],
+  [
+    /Permission denied|not permitted|Read-only/,
+    'denied',
+    'The index may not be written by this account. Change its permissions.',
+  ],
+  [
+    /Too many open files|Cannot allocate/,
+    'busy',
+    'The machine has no room for another open file. Raise the limit, then start again.',
+  ],
 ]
 
 export function levelFault(thrown: unknown, op: string, about?: FaultAbout): Fault {
@@ -44,5 +60,9 @@ export function levelFault(thrown: unknown, op: string, about?: FaultAbout): Fau
   if (/LEVEL_(DATABASE|ITERATOR)_NOT_OPEN/.test(error.code ?? '') && error.cause === undefined) {
     return new Fault('gone', op, { about, text: 'The site is stopping.', cause: thrown })
   }
-  return new Fault('corrupt', op, { about, text: 'The index is damaged. It is rebuilt at the next start.', cause: thrown })
+  return new Fault('corrupt', op, {
+    about,
+    text: 'The index is damaged. It is rebuilt at the next start.',
+    cause: thrown,
+  })
 }

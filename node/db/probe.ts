@@ -3,10 +3,13 @@
  * reads it, and then it had better be this one. Started by `db.ts` with the folder as its argument;
  * says `loaded`, then what it found, and ends.
  */
-import { systemClock } from '../base/clock.ts'
+
+import { join } from 'node:path'
 import { asFault, Fault, type FaultKind } from '../../protocol/fault.ts'
+import { systemClock } from '../base/clock.ts'
+import { readIfThere } from '../base/files.ts'
 import { openLevel } from './level.ts'
-import { addUp, readSum } from './seal.ts'
+import { addUp, closedName, closedText, readSum } from './seal.ts'
 
 export type Verdict =
   | { found: 'loaded' }
@@ -19,15 +22,19 @@ const glanceMs = 100
 const searchMs = 30_000
 
 async function look(folder: string): Promise<void> {
+  const closed = await readIfThere(join(folder, closedName))
   const level = await openLevel(folder, false)
   try {
-    const sum = await readSum(level)
-    if (sum === undefined) throw damaged('The sum of its records is lost.')
+    const total = await readSum(level)
+    if (total === undefined) throw damaged('The sum of its records is lost.')
+    if (closed !== undefined && Buffer.from(closed).toString() !== closedText(total)) {
+      throw damaged('It is not as it was left.')
+    }
     const startedAt = systemClock.now()
-    const budgetMs = sum.closed ? glanceMs : searchMs
+    const budgetMs = closed === undefined ? searchMs : glanceMs
     const seen = await addUp(level, { enough: () => systemClock.now() - startedAt > budgetMs })
     if (seen.at === 'damaged') throw damaged(`The record ${seen.key} does not fit its checksum.`)
-    if (seen.at === 'whole' && seen.total !== sum.total) throw damaged('Its records do not add up.')
+    if (seen.at === 'whole' && seen.total !== total) throw damaged('Its records do not add up.')
   } finally {
     await level.close()
   }
@@ -47,6 +54,10 @@ try {
   await say({ found: 'sound' })
 } catch (thrown) {
   const fault = asFault(thrown, 'db.probe')
-  await say({ found: 'fault', kind: fault.kind === 'internal' ? 'corrupt' : fault.kind, text: fault.message })
+  await say({
+    found: 'fault',
+    kind: fault.kind === 'internal' ? 'corrupt' : fault.kind,
+    text: fault.message,
+  })
 }
 process.disconnect!()

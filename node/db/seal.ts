@@ -23,7 +23,9 @@ export function seal(key: string, payload: Uint8Array): Sealed {
 
 /** The payload, or undefined when it is not what was sealed under this key. */
 export function unseal(key: string, sealed: Sealed): Uint8Array | undefined {
-  const payload = new Uint8Array(sealed.buffer, sealed.byteOffset, sealed.byteLength).subarray(checksumBytes)
+  const payload = new Uint8Array(sealed.buffer, sealed.byteOffset, sealed.byteLength).subarray(
+    checksumBytes,
+  )
   const found = checksum(key, payload)
   for (let i = 0; i < checksumBytes; i++) if (sealed[i] !== found[i]) return undefined
   return payload
@@ -40,21 +42,28 @@ export function shareOf(sealed: Sealed | undefined): bigint {
   return new DataView(sealed.buffer, sealed.byteOffset).getBigUint64(0)
 }
 
-/** The sum of all records but its own, and whether the index was closed in order. */
-export type Sum = { readonly total: bigint; readonly closed: boolean }
-
-export function sealSum(sum: Sum): Sealed {
-  const payload = new Uint8Array(checksumBytes + 1)
-  new DataView(payload.buffer).setBigUint64(0, sum.total)
-  payload[checksumBytes] = sum.closed ? 1 : 0
+/** The sum of all records but its own, as a record. */
+export function sealSum(total: bigint): Sealed {
+  const payload = new Uint8Array(checksumBytes)
+  new DataView(payload.buffer).setBigUint64(0, total)
   return seal(sumKey, payload)
 }
 
-/** Undefined when the record is missing or damaged: then nothing can be said of the index. */
-export async function readSum(level: RawDb): Promise<Sum | undefined> {
+/** Undefined when that record is missing or damaged: then nothing can be said of the index. */
+export async function readSum(level: RawDb): Promise<bigint | undefined> {
   const sealed = await level.get(sumKey)
   const payload = sealed && unseal(sumKey, sealed)
-  return payload && { total: shareOf(payload), closed: payload[checksumBytes] === 1 }
+  return payload && shareOf(payload)
+}
+
+/**
+ * The file that an index closed in order leaves in its folder, with the sum as text: it shows when
+ * the newest records are lost, which leave nothing inside that does not add up.
+ */
+export const closedName = 'closed'
+
+export function closedText(total: bigint): string {
+  return total.toString(16).padStart(2 * checksumBytes, '0')
 }
 
 /** Records read at a time while adding up. */

@@ -57,7 +57,9 @@ export function openStream(raw: ServerResponse, needs: StreamNeeds): Stream {
         leave()
         log.warn({ reader, ms: slowReaderMs }, 'a reader of events was too slow and was dropped')
         raw.destroy()
-        reject(new Fault('busy', 'http.stream', { about: reader, text: 'The reader was too slow.' }))
+        reject(
+          new Fault('busy', 'http.stream', { about: reader, text: 'The reader was too slow.' }),
+        )
       })
       raw.on('drain', onDrain)
       raw.on('close', onClose)

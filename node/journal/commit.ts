@@ -43,7 +43,11 @@ export interface Commit {
 /** Commits that may be under way at once. */
 export const commitsMax = 5000
 
-type Waiting = { readonly record: JournalRecord; readonly head: Head; readonly changes: readonly Change[] }
+type Waiting = {
+  readonly record: JournalRecord
+  readonly head: Head
+  readonly changes: readonly Change[]
+}
 
 /**
  * Folds what the index has not folded yet, then opens. Faults `unsupported` at a record of an unknown
@@ -66,7 +70,10 @@ export async function openCommit(o: {
     async round(waiting: readonly Waiting[]) {
       broken.signal.throwIfAborted()
       const { head } = waiting.at(-1)!
-      assert(head.seq - folded === waiting.length, 'records are folded in order and none is left out')
+      assert(
+        head.seq - folded === waiting.length,
+        'records are folded in order and none is left out',
+      )
       await o.db.write([...waiting.flatMap((one) => one.changes), applied(head)])
       folded = head.seq
       for (const { record } of waiting) events.emit({ type: 'folded', record })
@@ -77,7 +84,9 @@ export async function openCommit(o: {
   async function commit(kind: string, by: Actor, data: unknown): Promise<JournalRecord> {
     if (broken.signal.aborted) throw notIndexed(broken.signal.reason)
     if (underWay >= commitsMax) {
-      throw new Fault('busy', 'journal.commit', { text: 'Too many changes are under way. Try again.' })
+      throw new Fault('busy', 'journal.commit', {
+        text: 'Too many changes are under way. Try again.',
+      })
     }
     underWay++
     try {
@@ -120,14 +129,17 @@ const replayBytesMax = 8 * 1024 * 1024
 async function replay(o: { journal: Journal; db: Db; folds: Folds }): Promise<number> {
   const from = await readApplied(o.db)
   if (from.seq > o.journal.head.seq) {
-    throw lost(from, `The journal ends at record ${o.journal.head.seq}, but record ${from.seq} was acknowledged.`)
+    throw lost(
+      from,
+      `The journal ends at record ${o.journal.head.seq}, but record ${from.seq} was acknowledged.`,
+    )
   }
   let changes: Change[] = []
   let records = 0
   let bytes = 0
   let last = from
   // Begins one record early, because that one must be the very record that the index last folded.
-  for await (const link of o.journal.chain({ after: from.seq - 1 })) {
+  for await (const link of o.journal.chain({ after: Math.max(0, from.seq - 1) })) {
     const { seq } = link.record
     if (seq === from.seq) {
       if (link.hash === from.hash) continue

@@ -13,19 +13,20 @@ import { join } from 'node:path'
 import { asFault, Fault } from '../../protocol/fault.ts'
 import type { SiteId, UserId } from '../../protocol/ids.ts'
 import type { Clock } from '../base/clock.ts'
-import { flushFolder, makeFolder, writeDurably } from '../base/files.ts'
+import { flushFolder, makeFolder, sweepAside, writeDurably } from '../base/files.ts'
 import { createGroup } from '../base/work.ts'
 import { type LogFile, type OpenLogFile, openLogFile } from './log-file.ts'
 import {
-  lastSegment,
   damaged,
-  fitsAfter,
+  type Found,
   type Head,
+  lastSegment,
   type Mark,
+  markBytes,
+  readAll,
   readSegment,
   recordBytesMax,
   segmentName,
-  startMark,
   writeLine,
 } from './segment.ts'
 
@@ -33,7 +34,13 @@ import {
 export type Actor = { user: UserId } | { site: SiteId } | 'system'
 
 /** `data` is plain JSON and holds the whole new state of what it is about. */
-export type JournalRecord<D = unknown> = { seq: number; at: number; kind: string; by: Actor; data: D }
+export type JournalRecord<D = unknown> = {
+  seq: number
+  at: number
+  kind: string
+  by: Actor
+  data: D
+}
 
 export interface Journal extends AsyncDisposable {
   /** The last record on the disk. */
@@ -66,8 +73,6 @@ export type AppendOptions = {
 export const segmentBytesMax = 64 * 1024 * 1024
 /** Bytes that may wait for one flush. */
 export const waitingBytesMax = 64 * 1024 * 1024
-/** Bytes between two places where reading can begin. */
-const markBytes = 4 * 1024 * 1024
 
 export type JournalOptions = {
   readonly folder: string
@@ -102,7 +107,9 @@ export async function openJournal(o: JournalOptions): Promise<Journal> {
 }
 
 /** Reads and checks a journal that nobody need have open. `torn` bytes at its end are no record. */
-export async function verifyJournal(folder: string): Promise<{ records: number; head: Head; torn: number }> {
+export async function verifyJournal(
+  folder: string,
+): Promise<{ records: number; head: Head; torn: number }> {
   const { head, torn } = await readAll(folder)
   return { records: head.seq, head, torn }
 }
@@ -116,57 +123,6 @@ async function createFirst(folder: string, openFile: OpenLogFile): Promise<void>
   await file.flush()
   await file.close()
   await flushFolder(folder)
-}
-
-/** A journal as it was found. */
-type Found = {
-  head: Head
-  /** Behind the last record and its newline. */
-  end: Mark
-  marks: Mark[]
-  /** The newline of the last record is missing. */
-  bare: boolean
-  /** Bytes behind `end` that are no record. */
-  torn: number
-}
-
-async function readAll(folder: string): Promise<Found> {
-  const last = await lastSegment(folder)
-  if (last === 0) {
-    throw new Fault('missing', 'journal.open', {
-      text: 'The journal is not there. Is the volume of the home mounted? If so, bring it back from a backup.',
-    })
-  }
-  const marks: Mark[] = []
-  let end = startMark
-  let rest: Buffer = Buffer.alloc(0)
-  for (let segment = 1; segment <= last; segment++) {
-    if (rest.length > 0) throw damaged(end, 'is cut short')
-    end = { segment, offset: 0, head: end.head }
-    marks.push(end)
-    const pieces = readSegment(folder, end)
-    let piece = await pieces.next()
-    for (; !piece.done; piece = await pieces.next()) {
-      const last = piece.value.at(-1)!
-      end = { segment, offset: last.end, head: last.head }
-      if (end.offset - marks.at(-1)!.offset >= markBytes) marks.push(end)
-    }
-    rest = piece.value
-  }
-  return { ...judgeRest(end, rest), marks }
-}
-
-/**
- * The bytes behind the last newline. A crash leaves the beginning of a line. A whole line with one
- * byte more is none: there the newline itself was changed, and the record had been acknowledged.
- */
-function judgeRest(end: Mark, rest: Buffer): Omit<Found, 'marks'> {
-  const whole = fitsAfter(end.head, rest)
-  if (whole !== undefined) {
-    return { head: whole, end: { ...end, offset: end.offset + rest.length + 1, head: whole }, bare: true, torn: 0 }
-  }
-  if (fitsAfter(end.head, rest.subarray(0, -1)) !== undefined) throw damaged(end, 'does not end as it was written')
-  return { head: end.head, end, bare: false, torn: rest.length }
 }
 
 type Waiting = { readonly line: Buffer; readonly head: Head }
@@ -186,6 +142,7 @@ function createJournal(o: JournalOptions, found: Found, firstFile: LogFile): Jou
 
   /** Only here, before the first write: until then another process might still be writing that line. */
   async function moveTornAside(): Promise<void> {
+    await sweepAside(o.folder)
     await keepAside(o.folder, end)
     await file.cut(end.offset)
     torn = false
@@ -243,7 +200,13 @@ function createJournal(o: JournalOptions, found: Found, firstFile: LogFile): Jou
   async function append(kind: string, by: Actor, data: unknown, options?: AppendOptions) {
     if (closing) throw new Fault('gone', 'journal.append', { text: 'The site is stopping.' })
     if (stop.signal.aborted) throw stopped(stop.signal.reason)
-    const text = JSON.stringify({ seq: tip.seq + 1, at: o.clock.now(), kind, by, data: data ?? null })
+    const text = JSON.stringify({
+      seq: tip.seq + 1,
+      at: o.clock.now(),
+      kind,
+      by,
+      data: data ?? null,
+    })
     const next = writeLine(tip, text)
     if (next.line.length > recordBytesMax) {
       throw new Fault('invalid', 'journal.append', {
@@ -252,7 +215,9 @@ function createJournal(o: JournalOptions, found: Found, firstFile: LogFile): Jou
       })
     }
     if (waitingBytes + next.line.length > waitingBytesMax) {
-      throw new Fault('busy', 'journal.append', { text: 'Too much waits to be written. Try again.' })
+      throw new Fault('busy', 'journal.append', {
+        text: 'Too much waits to be written. Try again.',
+      })
     }
     const record = JSON.parse(text) as JournalRecord
     options?.check?.(record, next.head)
@@ -304,8 +269,7 @@ function createJournal(o: JournalOptions, found: Found, firstFile: LogFile): Jou
 }
 
 function stopped(why: Fault): Fault {
-  return new Fault(why.kind, 'journal.append', {
-    about: why.about,
+  return new Fault('gone', 'journal.append', {
     cause: why,
     text: 'The journal could not be written and takes nothing more. Look at the disk, then start the site again.',
   })
@@ -318,5 +282,8 @@ async function keepAside(folder: string, end: Mark): Promise<void> {
   while (!piece.done) piece = await pieces.next()
   const torn = piece.value
   const name = createHash('sha256').update(torn).digest('hex').slice(0, 8)
-  await writeDurably(join(folder, `${segmentName(end.segment)}.${end.head.seq + 1}.${name}.torn`), torn)
+  await writeDurably(
+    join(folder, `${segmentName(end.segment)}.${end.head.seq + 1}.${name}.torn`),
+    torn,
+  )
 }

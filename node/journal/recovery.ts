@@ -45,7 +45,10 @@ export async function openIndex(o: {
   return fold(db, o, false)
 }
 
-const reasons: { readonly [kind in Fault['kind']]?: 'missing' | 'broken' } = { missing: 'missing', corrupt: 'broken' }
+const reasons: { readonly [kind in Fault['kind']]?: 'missing' | 'broken' } = {
+  missing: 'missing',
+  corrupt: 'broken',
+}
 
 /** An index that can say how far it has come. */
 async function openReadable(folder: string): Promise<Db> {
@@ -59,7 +62,11 @@ async function openReadable(folder: string): Promise<Db> {
   }
 }
 
-async function fold(db: Db, o: { journal: Journal; folds: Folds }, rebuilt: Index['rebuilt']): Promise<Index> {
+async function fold(
+  db: Db,
+  o: { journal: Journal; folds: Folds },
+  rebuilt: Index['rebuilt'],
+): Promise<Index> {
   try {
     const commit = await openCommit({ journal: o.journal, db, folds: o.folds })
     return { db, commit, rebuilt, replayed: commit.replayed }

@@ -37,6 +37,8 @@ const hashChars = 64
 const lineBytesMax = hashChars + 1 + recordBytesMax
 const newline = 0x0a
 const readBytes = 1024 * 1024
+/** Bytes between two places where reading can begin. */
+export const markBytes = 4 * 1024 * 1024
 
 export function segmentName(segment: number): string {
   return `${String(segment).padStart(8, '0')}.log`
@@ -67,7 +69,9 @@ export function fitsAfter(before: Head, line: Buffer): Head | undefined {
   if (line.toString('latin1', 0, hashChars) !== hash) return undefined
   // The number is part of what was hashed; it differs only if somebody wrote a chain of their own.
   const start = `{"seq":${before.seq + 1},`
-  return json.toString('latin1', 0, start.length) === start ? { seq: before.seq + 1, hash } : undefined
+  return json.toString('latin1', 0, start.length) === start
+    ? { seq: before.seq + 1, hash }
+    : undefined
 }
 
 function hashAfter(before: Head, json: Buffer): string {
@@ -123,9 +127,71 @@ export async function* readSegment(
       if (lines.length > 0) yield lines
     }
   } catch (thrown) {
-    if ((thrown as NodeJS.ErrnoException).code === 'EIO') throw damaged(at, 'cannot be read from the disk', thrown)
+    if ((thrown as NodeJS.ErrnoException).code === 'EIO')
+      throw damaged(at, 'cannot be read from the disk', thrown)
     throw asFault(thrown, 'journal.read', segmentName(mark.segment))
   } finally {
     await file.close()
   }
+}
+
+/** A journal as it was found. */
+export type Found = {
+  head: Head
+  /** Behind the last record and its newline. */
+  end: Mark
+  marks: Mark[]
+  /** The newline of the last record is missing. */
+  bare: boolean
+  /** Bytes behind `end` that are no record. */
+  torn: number
+}
+
+/**
+ * Reads and checks every line. Faults `missing` when there is no journal, `corrupt` at the first
+ * record that does not fit; changes nothing.
+ */
+export async function readAll(folder: string): Promise<Found> {
+  const last = await lastSegment(folder)
+  if (last === 0) {
+    throw new Fault('missing', 'journal.open', {
+      text: 'The journal is not there. Is the volume of the home mounted? If so, bring it back from a backup.',
+    })
+  }
+  const marks: Mark[] = []
+  let end = startMark
+  let rest: Buffer = Buffer.alloc(0)
+  for (let segment = 1; segment <= last; segment++) {
+    if (rest.length > 0) throw damaged(end, 'is cut short')
+    end = { segment, offset: 0, head: end.head }
+    marks.push(end)
+    const pieces = readSegment(folder, end)
+    let piece = await pieces.next()
+    for (; !piece.done; piece = await pieces.next()) {
+      const last = piece.value.at(-1)!
+      end = { segment, offset: last.end, head: last.head }
+      if (end.offset - marks.at(-1)!.offset >= markBytes) marks.push(end)
+    }
+    rest = piece.value
+  }
+  return { ...judgeRest(end, rest), marks }
+}
+
+/**
+ * The bytes behind the last newline. A crash leaves the beginning of a line. A whole line with one
+ * byte more is none: there the newline itself was changed, and the record had been acknowledged.
+ */
+function judgeRest(end: Mark, rest: Buffer): Omit<Found, 'marks'> {
+  const whole = fitsAfter(end.head, rest)
+  if (whole !== undefined) {
+    return {
+      head: whole,
+      end: { ...end, offset: end.offset + rest.length + 1, head: whole },
+      bare: true,
+      torn: 0,
+    }
+  }
+  if (fitsAfter(end.head, rest.subarray(0, -1)) !== undefined)
+    throw damaged(end, 'does not end as it was written')
+  return { head: end.head, end, bare: false, torn: rest.length }
 }

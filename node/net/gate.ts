@@ -8,7 +8,7 @@ import type { ConnectionGater, MultiaddrConnection, PeerId } from '@libp2p/inter
 import { CODE_P2P, type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import { parseSiteId, type SiteId } from '../../protocol/ids.ts'
 import type { Clock } from '../base/clock.ts'
-import { createBuckets } from './buckets.ts'
+import { createRate } from '../base/rate.ts'
 import type { Limits } from './limits.ts'
 
 export type Judgement = {
@@ -41,26 +41,27 @@ type GateLimits = Pick<
   | 'pendingPerKnownHostMax'
   | 'pendingMs'
   | 'hostBurst'
-  | 'hostPerSecond'
+  | 'hostEveryMs'
   | 'prefixBurst'
-  | 'prefixPerSecond'
+  | 'prefixEveryMs'
   | 'hostsMax'
   | 'knownHostsMax'
 >
 
 export function createGate(o: { clock: Clock; limits: GateLimits } & Judgement): Gate {
   const { clock, limits, isAccepted, isRefused } = o
-  const perHost = createBuckets({
+  const { hostsMax: keysMax } = limits
+  const perHost = createRate<string>({
     clock,
     burst: limits.hostBurst,
-    perSecond: limits.hostPerSecond,
-    keysMax: limits.hostsMax,
+    everyMs: limits.hostEveryMs,
+    keysMax,
   })
-  const perPrefix = createBuckets({
+  const perPrefix = createRate<string>({
     clock,
     burst: limits.prefixBurst,
-    perSecond: limits.prefixPerSecond,
-    keysMax: limits.hostsMax,
+    everyMs: limits.prefixEveryMs,
+    keysMax,
   })
   const knownHosts = new Map<string, SiteId>()
   const pending = new Map<string, { host: string; known: boolean; end: () => void }>()

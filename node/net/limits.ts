@@ -30,12 +30,12 @@ export const limits = {
   /** The time to prove a key once the library sees the connection, and for all before and after it. */
   upgradeMs: 3_000,
   pendingMs: 6_000,
-  /** New connections from one address: so many at once, then so many a second. */
+  /** New connections from one address: so many at once, then one after each of these. */
   hostBurst: 8,
-  hostPerSecond: 5,
+  hostEveryMs: 200,
   /** The same for one /24 (IPv4) or /64 (IPv6). */
   prefixBurst: 32,
-  prefixPerSecond: 20,
+  prefixEveryMs: 50,
   /** Addresses whose rate is remembered. */
   hostsMax: 4096,
   /** Hosts remembered as used by accepted sites. */
@@ -47,8 +47,12 @@ export const limits = {
   dialMs: 15_000,
   addressMs: 6_000,
   addressesMax: 16,
-  /** Agreeing on the protocol of a new stream, and waiting for a free place for it. */
+  /** After a failed dial of a second connection, how long the one there is serves for both. */
+  bulkRestMs: 60_000,
+  /** Agreeing on the protocol of a new stream; on a connection that is at work, behind what is queued. */
   openStreamMs: 10_000,
+  openBehindMs: 60_000,
+  /** Waiting until one of as many streams as the protocol allows has ended. */
   openWaitMs: 60_000,
   inboundNegotiationMs: 5_000,
 

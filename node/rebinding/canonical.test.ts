@@ -24,10 +24,14 @@ const pathText = fc
 const leaf: fc.Arbitrary<Told> = fc.oneof(
   fc.jsonValue({ maxDepth: 1 }).map((value) => () => JSON.stringify(value)),
   fc.double({ noNaN: true, noDefaultInfinity: true }).map((value) => () => JSON.stringify(value)),
-  fc.boolean().map((odd): Told => (dataset) => `"${spelled('datas', odd)}et:${dataset}"`),
+  fc.boolean().map(
+    (odd): Told =>
+      (dataset) =>
+        `"${spelled('datas', odd)}et:${dataset}"`,
+  ),
   fc.constant((dataset: number) => `"dataset:${dataset}/"`),
   fc.tuple(pathText, fc.boolean()).map(
-    ([path, odd]) =>
+    ([path, odd]): Told =>
       (dataset) =>
         `"dataset:${dataset}${spelled(`/${inner(path)}`, odd)}"`,
   ),

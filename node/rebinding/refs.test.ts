@@ -106,6 +106,19 @@ describe('places named with --ref', () => {
   })
 })
 
+test('places of an earlier version are looked at again, and what no longer fits is unbound', () => {
+  const value = { a: 7, b: 'fcs/', c: 8, d: null, e: 'dataset:8', dataset: 7 }
+  const earlier = ['/a', '/b', '/c', '/d', '/e', '/dataset', '/gone']
+  expect(findRefs(JSON.stringify(value), seven, [], earlier)).toEqual({
+    refs: [
+      { pointer: '/a', form: 'id-number' },
+      { pointer: '/b', form: 'path', path: 'fcs' },
+      { pointer: '/dataset', form: 'id-number' },
+    ],
+    unbound: ['/c', '/e'],
+  })
+})
+
 describe('strict JSON', () => {
   const isStrict = (text: string | Uint8Array) =>
     strictJson(typeof text === 'string' ? new TextEncoder().encode(text) : text) !== undefined

@@ -26,15 +26,17 @@ const datasetText = /^dataset:([1-9][0-9]{0,15})(?:\/(.*))?$/s
  * `dataset:ID/path` anywhere, and the places that `extra` points to, which hold the ID, such a
  * string, or a path in the dataset. Whether paths are there is for the caller to check, whether the
  * places can be changed exactly is for `canonicalize`. Faults `invalid` on a pointer that does not
- * fit.
+ * fit. `earlier` are pointers of an earlier version: what does not fit there any more is unbound.
  */
 export function findRefs(
   text: string,
   dataset: DatasetId,
   extra: readonly string[] = [],
+  earlier: readonly string[] = [],
 ): FoundRefs {
   const named = new Set(extra)
   for (const pointer of named) checkPointer(pointer)
+  const once = new Set(earlier)
   const refs: Ref[] = []
   const unbound: string[] = []
   walkJson(text, {
@@ -44,8 +46,10 @@ export function findRefs(
     literal(literal, pathOf) {
       const path = pathOf()
       const pointer = formatPointer(path)
-      const isNamed = named.delete(pointer)
-      const found = isNamed ? readNamed(literal, pointer, dataset) : read(literal, path, dataset)
+      const found = named.delete(pointer)
+        ? readNamed(literal, pointer, dataset)
+        : (read(literal, path, dataset) ??
+          (once.has(pointer) ? readEarlier(literal, pointer, dataset) : undefined))
       if (found === 'other') unbound.push(pointer)
       else if (found !== undefined) refs.push({ pointer, ...found })
     },
@@ -103,6 +107,20 @@ function readNamed({ value }: Literal, pointer: string, dataset: DatasetId): Fou
     pointer,
     `${pointer} holds ${JSON.stringify(value)?.slice(0, 100)}. --ref names places that hold the dataset's ID (${dataset}), dataset:${dataset}, or a path in it.`,
   )
+}
+
+function readEarlier(
+  literal: Literal,
+  pointer: string,
+  dataset: DatasetId,
+): Found | 'other' | undefined {
+  if (typeof literal.value !== 'string' && typeof literal.value !== 'number') return undefined
+  try {
+    return readNamed(literal, pointer, dataset)
+  } catch (thrown) {
+    if (thrown instanceof Fault) return 'other'
+    throw thrown
+  }
 }
 
 function unfit(pointer: string, text: string): Fault {

@@ -3,8 +3,8 @@
  * are tens of them, rarely thousands, and `isAccepted` is asked for every stream, so it must not wait.
  */
 
-import type { Fault } from '../../protocol/fault.ts'
-import type { LinkId, SiteId } from '../../protocol/ids.ts'
+import { Fault } from '../../protocol/fault.ts'
+import { type LinkId, parseAlias, type SiteId } from '../../protocol/ids.ts'
 import type { LinkAt } from '../../protocol/link.ts'
 import type { Clock } from '../base/clock.ts'
 import { createEvents, type Events } from '../base/events.ts'
@@ -12,7 +12,7 @@ import type { Db } from '../db/db.ts'
 import { keys } from '../db/keys.ts'
 import type { Commit } from '../journal/commit.ts'
 import type { Actor } from '../journal/journal.ts'
-import { createLink, type Invitation, isDecided, type Link } from './link.ts'
+import { aliasFrom, createLink, type Invitation, isDecided, type Link } from './link.ts'
 
 export type LinkNews =
   /** Something about a link is different from now on. `was` is where it stood before. */
@@ -36,7 +36,7 @@ export interface LinkBook {
   /** Of the links our side has decided on; the alias of any other is only a proposal. */
   byAlias(alias: string): Link | undefined
   invitation(hash: string): Invitation | undefined
-  invitations(): Iterable<Invitation>
+  invitations(): Invitation[]
   addInvitation(invitation: Invitation): Promise<void>
   /**
    * Reads, decides and commits in one turn, so that two who race see each other. `decide` gets the
@@ -50,8 +50,8 @@ export interface LinkBook {
   ): Promise<Link | undefined>
 }
 
-/** Makes a link that is not there yet. */
-export type Fresh = (about: { alias: string; name: string }) => Link
+/** Makes a link that is not there yet, under an alias that is made of its name. */
+export type Fresh = (name: string) => Link
 
 export async function openBook(o: { commit: Commit; db: Db; clock: Clock }): Promise<LinkBook> {
   const events = createEvents<LinkNews>()
@@ -84,14 +84,14 @@ export async function openBook(o: { commit: Commit; db: Db; clock: Clock }): Pro
     return link
   }
 
-  return {
+  const book: LinkBook = {
     events,
     all: () => [...bySite.values()].sort((a, b) => a.id - b.id),
     get: (id) => bySite.values().find((link) => link.id === id),
     bySite: (site) => bySite.get(site),
     byAlias: (alias) => bySite.values().find((link) => link.alias === alias && isDecided(link)),
     invitation: (hash) => invitations.get(hash),
-    invitations: () => invitations.values(),
+    invitations: () => [...invitations.values()],
 
     async addInvitation(invitation) {
       await o.commit('invitation.put', invitation.by, invitation)
@@ -101,8 +101,10 @@ export async function openBook(o: { commit: Commit; db: Db; clock: Clock }): Pro
     async change(site, by, decide) {
       const { was, link } = await o.commit.serial(async () => {
         const present = bySite.get(site)
-        const fresh: Fresh = (about) =>
-          createLink({ id: (lastId + 1) as LinkId, site, at: o.clock.now(), ...about })
+        const fresh: Fresh = (name) => {
+          const alias = aliasFrom(name, (text) => book.byAlias(text) !== undefined)
+          return createLink({ id: (lastId + 1) as LinkId, site, alias, name, at: o.clock.now() })
+        }
         const decision = decide(present, fresh)
         return { was: present, link: decision === undefined ? present : await keep(decision, by) }
       })
@@ -110,4 +112,33 @@ export async function openBook(o: { commit: Commit; db: Db; clock: Clock }): Pro
       return link
     },
   }
+  return book
+}
+
+/** Refuses an alias that is not one (`invalid`), or that another link has (`exists`). */
+export function checkAlias(
+  book: LinkBook,
+  alias: string | undefined,
+  site: SiteId | undefined,
+): void {
+  if (alias === undefined) return
+  const holder = book.byAlias(parseAlias(alias))
+  if (holder === undefined || holder.site === site) return
+  throw new Fault('exists', 'links.alias', {
+    about: alias,
+    text: `Link ${holder.id} is called ${alias} already. Choose another alias.`,
+  })
+}
+
+/** The link under the alias asked for; else under its own, with `keep`; else under one made of its name. */
+export function nameLink(
+  book: LinkBook,
+  link: Link,
+  alias: string | undefined,
+  keep: boolean,
+): Link {
+  checkAlias(book, alias, link.site)
+  if (alias !== undefined) return { ...link, alias }
+  const isTaken = (text: string) => (book.byAlias(text)?.site ?? link.site) !== link.site
+  return keep && !isTaken(link.alias) ? link : { ...link, alias: aliasFrom(link.name, isTaken) }
 }

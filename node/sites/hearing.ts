@@ -17,8 +17,8 @@ import { nextChange } from '../../protocol/stance.ts'
 import type { Handler } from '../base/call.ts'
 import type { Clock } from '../base/clock.ts'
 import { createRate } from '../base/rate.ts'
-import type { LinkBook } from './book.ts'
-import { aliasFrom, type Invitation, isDecided, type Link, learnAbout, moveLink } from './link.ts'
+import { type LinkBook, nameLink } from './book.ts'
+import { type Invitation, isDecided, type Link, learnAbout, moveLink } from './link.ts'
 
 /** Sites that may wait for our administrator at one time. */
 export const queueMax = 100
@@ -84,8 +84,7 @@ export function createHearing({ book, clock, me, speaks, isAsking }: HearingNeed
       }
       if (queued() >= queueMax || !newcomerRate.take('all')) throw queueFull()
       askRate.take(site)
-      const alias = aliasFrom(ask.name, (taken) => book.byAlias(taken) !== undefined)
-      return { link: learnAbout(moveLink(fresh({ alias, name: ask.name }), now, [heard]), ask) }
+      return { link: learnAbout(moveLink(fresh(ask.name), now, [heard]), ask) }
     })
   }
 
@@ -94,8 +93,7 @@ export function createHearing({ book, clock, me, speaks, isAsking }: HearingNeed
     return book.change(site, { site }, (present, fresh) => {
       const now = clock.now()
       const invitation = usable(book.invitation(hash), site, present, now)
-      const alias = aliasFrom(ask.name, (taken) => book.byAlias(taken) !== undefined)
-      const link = present ?? fresh({ alias, name: ask.name })
+      const link = present ?? fresh(ask.name)
       const changedAt =
         link.ours.is === 'willing' ? link.ours.changedAt : nextChange(now, link.ours)
       const moved = moveLink(link, now, [
@@ -107,12 +105,9 @@ export function createHearing({ book, clock, me, speaks, isAsking }: HearingNeed
           text: 'This site has heard something later from yours. Set the clock at your site and try again.',
         })
       }
-      const named = isDecided(link) ? moved : { ...moved, alias }
-      const used = invitation.used ?? { by: site, at: now }
-      return {
-        link: learnAbout(named, ask),
-        ...(invitation.used === null ? { invitation: { ...invitation, used } } : {}),
-      }
+      const named = nameLink(book, learnAbout(moved, ask), undefined, isDecided(link))
+      if (invitation.used !== null) return { link: named }
+      return { link: named, invitation: { ...invitation, used: { by: site, at: now } } }
     })
   }
 

@@ -5,30 +5,22 @@
  */
 
 import { Fault } from '../../protocol/fault.ts'
-import { fittingAddresses, helloAnswer, helloProtocol, plainName } from '../../protocol/hello.ts'
-import { type LinkId, parseAlias, type SiteId } from '../../protocol/ids.ts'
+import { fittingAddresses, plainName } from '../../protocol/hello.ts'
+import type { LinkId, SiteId } from '../../protocol/ids.ts'
 import { formatInvitation, parseInvitation } from '../../protocol/invitation.ts'
-import {
-  invitationSecretBytes,
-  type LinkAnswer,
-  type LinkEvent,
-  type LinkMessage,
-  linkAddressesBytesMax,
-  linkAnswer,
-  linkProtocol,
-} from '../../protocol/link.ts'
-import { nextChange } from '../../protocol/stance.ts'
-import { call, type Handler, type Open } from '../base/call.ts'
+import { invitationSecretBytes, linkAddressesBytesMax } from '../../protocol/link.ts'
+import type { Handler, Open } from '../base/call.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Events } from '../base/events.ts'
 import { createOutbox } from '../base/outbox.ts'
 import type { Db } from '../db/db.ts'
 import type { Commit } from '../journal/commit.ts'
 import type { Actor } from '../journal/journal.ts'
-import { type LinkNews, openBook } from './book.ts'
+import { type LinkNews, nameLink, openBook } from './book.ts'
 import { createHearing, secretHash } from './hearing.ts'
-import { aliasFrom, isDecided, type Link, learnAbout, moveLink } from './link.ts'
-import type { LinkPolicy } from './policy.ts'
+import { isDecided, type Link, moveLink } from './link.ts'
+import { defaultPolicy, type LinkPolicy } from './policy.ts'
+import { createSaying } from './saying.ts'
 
 /** How long an invitation stands unless asked otherwise, and at most. */
 export const invitationMs = 48 * 60 * 60_000
@@ -40,7 +32,7 @@ const clocksApartMs = 10 * 60_000
 /** A decision that could not be told for so long is not told any more; the next contact shows it anyway. */
 const tellForMs = 30 * 24 * 60 * 60_000
 /** How often sites that we wait for are asked again: they may have no way of dialling us. */
-const waitingMs = 10 * 60_000
+const pollMs = 10 * 60_000
 
 type ByAdministrator = { by: Actor }
 type Waiting = { signal?: AbortSignal | undefined }
@@ -105,11 +97,6 @@ export type LinksNeeds = {
 export async function openLinks(o: LinksNeeds): Promise<Links> {
   const { clock, identity } = o
   const book = await openBook(o)
-  const asking = new Set<SiteId>()
-  const greet = new Set<SiteId>()
-  const again = new Set<SiteId>()
-  let announced = false
-
   const speaks = () => o.speaks?.() ?? []
   function me(addressesBytesMax = linkAddressesBytesMax) {
     const { name, addresses } = o.me()
@@ -118,40 +105,48 @@ export async function openLinks(o: LinksNeeds): Promise<Links> {
       addresses: fittingAddresses(addresses, addressesBytesMax),
     }
   }
+  const saying = createSaying({ ...o, book, me, speaks })
+  const handlers = createHearing({ book, clock, me, speaks, isAsking: saying.isAsking })
 
-  const handlers = createHearing({ book, clock, me, speaks, isAsking: (site) => asking.has(site) })
+  /** Accepted sites that have not had our present addresses, and sites whose word we wait for. */
+  const greet = new Set<SiteId>()
+  const poll = new Set<SiteId>()
+  let announced = false
   const outbox = createOutbox<SiteId>({
     clock,
-    pending: (site) =>
-      announced && (isUntold(site) || again.has(site) || (greet.has(site) && isAccepted(site))),
+    pending: (site) => announced && (isUntold(site) || poll.has(site) || isUngreeted(site)),
     async deliver(site, options) {
-      if (isUntold(site) || again.has(site)) await tell(site, options)
-      if (greet.has(site) && isAccepted(site)) await hello(site, options)
+      if (isUntold(site) || poll.has(site))
+        await taking(poll, site, () => saying.tell(site, options))
+      if (isUngreeted(site)) await taking(greet, site, () => saying.hello(site, options))
     },
     failed: (site, fault) => book.events.emit({ type: 'undelivered', site, fault }),
   })
-  book.events.on((news) => {
-    if (news.type === 'link' && news.link.at === 'accepted' && news.was !== 'accepted')
-      greet.add(news.link.site)
-    if (news.type === 'link') outbox.wake(news.link.site)
-    if (news.type === 'reached') outbox.wake(news.site)
+  const listening = book.events.on((news) => {
+    if (news.type === 'undelivered') return
+    if (news.type === 'reached') return outbox.wake(news.site)
+    if (news.link.at === 'accepted' && news.was !== 'accepted') greet.add(news.link.site)
+    outbox.wake(news.link.site)
   })
-  const polling = clock.every(waitingMs, () => {
-    for (const link of book.all()) if (isWaiting(link)) pokeAgain(link.site)
+  const polling = clock.every(pollMs, () => {
+    for (const link of book.all()) {
+      if (!isWaiting(link)) continue
+      poll.add(link.site)
+      outbox.wake(link.site)
+    }
   })
 
   function isAccepted(site: SiteId): boolean {
     return book.bySite(site)?.at === 'accepted'
   }
 
+  function isUngreeted(site: SiteId): boolean {
+    return greet.has(site) && isAccepted(site)
+  }
+
   function isUntold(site: SiteId): boolean {
     const link = book.bySite(site)
     return link !== undefined && !link.told && clock.now() - link.ours.changedAt < tellForMs
-  }
-
-  function pokeAgain(site: SiteId): void {
-    again.add(site)
-    outbox.wake(site)
   }
 
   function linkOf(id: LinkId): Link {
@@ -163,150 +158,6 @@ export async function openLinks(o: LinksNeeds): Promise<Links> {
     })
   }
 
-  /** Refuses an alias that is not one or that another link has. */
-  function checkAlias(alias: string | undefined, site?: SiteId): void {
-    if (alias === undefined) return
-    const holder = book.byAlias(parseAlias(alias))
-    if (holder === undefined || holder.site === site) return
-    throw new Fault('exists', 'links.alias', {
-      about: alias,
-      text: `Link ${holder.id} is called ${alias} already. Choose another alias.`,
-    })
-  }
-
-  /** The link under the alias asked for, or under its own, or one made of its name, that no other has. */
-  function named(link: Link, alias: string | undefined, keep: boolean): Link {
-    checkAlias(alias, link.site)
-    if (alias !== undefined) return { ...link, alias }
-    const isTaken = (text: string) => (book.byAlias(text)?.site ?? link.site) !== link.site
-    return keep && !isTaken(link.alias) ? link : { ...link, alias: aliasFrom(link.name, isTaken) }
-  }
-
-  async function tell(site: SiteId, options: Waiting): Promise<void> {
-    const link = book.bySite(site)
-    if (link === undefined) return
-    const { ours } = link
-    const message: LinkMessage = { type: 'tell', ...me(), stance: ours }
-    const to = { site, addresses: link.addresses }
-    const { answer } = await call({
-      ...o,
-      ...options,
-      to,
-      protocol: linkProtocol,
-      message: () => message,
-      answer: linkAnswer,
-    })
-    again.delete(site)
-    await book.change(site, { site }, (present) => {
-      if (present === undefined) return undefined
-      const events: LinkEvent[] = [
-        heard(answer, clock.now()),
-        { type: 'told', changedAt: ours.changedAt },
-      ]
-      return { link: learnAbout(moveLink(present, clock.now(), events), answer) }
-    })
-  }
-
-  async function hello(site: SiteId, options: Waiting = {}): Promise<void> {
-    const link = book.bySite(site)
-    if (link?.at !== 'accepted') {
-      throw new Fault('denied', 'links.hello', {
-        about: site,
-        text: 'There is no accepted link with this site.',
-      })
-    }
-    const message = () => ({ ...me(Number.POSITIVE_INFINITY), speaks: speaks() })
-    // What changes from here on has to be said in the next one.
-    greet.delete(site)
-    try {
-      const to = { site, addresses: link.addresses }
-      const { answer } = await call({
-        ...o,
-        ...options,
-        to,
-        protocol: helloProtocol,
-        message,
-        answer: helloAnswer,
-      })
-      await book.change(site, { site }, (present) =>
-        present === undefined ? undefined : { link: learnAbout(present, answer) },
-      )
-    } catch (thrown) {
-      greet.add(site)
-      throw thrown
-    }
-    book.events.emit({ type: 'reached', site })
-  }
-
-  /** Says `ask` and keeps what came of it; nothing is kept when the answer did not arrive. */
-  async function askAt(
-    to: { address: string } | { site: SiteId; addresses: string[] },
-    secret: Uint8Array | undefined,
-    about: { name?: string; addresses?: string[]; dialled?: string },
-    options: { alias?: string | undefined } & ByAdministrator & Waiting,
-  ): Promise<Link> {
-    checkAlias(options.alias, 'site' in to ? to.site : undefined)
-    const sent = { changedAt: 0, site: undefined as SiteId | undefined }
-    const message = (site: SiteId): LinkMessage => {
-      checkReached(site)
-      checkAlias(options.alias, site)
-      const link = book.bySite(site)
-      const isRepeat =
-        link !== undefined &&
-        link.at === 'asked' &&
-        link.ours.is === 'willing' &&
-        secret === undefined
-      sent.changedAt = isRepeat
-        ? link.ours.changedAt
-        : nextChange(clock.now(), link?.ours ?? neverYet)
-      sent.site = site
-      asking.add(site)
-      const stance = { is: 'willing', changedAt: sent.changedAt } as const
-      return { type: 'ask', ...me(), stance, ...(secret === undefined ? {} : { secret }) }
-    }
-    try {
-      const { site, answer } = await call({
-        ...o,
-        ...options,
-        to,
-        protocol: linkProtocol,
-        message,
-        answer: linkAnswer,
-      })
-      const link = await book.change(site, options.by, (present, fresh) => {
-        // A refusal is news only for a link that we have.
-        if (present === undefined && answer.stance.is === 'refused') return undefined
-        const now = clock.now()
-        const name = answer.name ?? about.name ?? 'site'
-        const was = present ?? fresh({ alias: aliasFrom(name, () => false), name })
-        const events: LinkEvent[] = [
-          { type: 'want', changedAt: sent.changedAt },
-          heard(answer, now),
-          { type: 'told', changedAt: sent.changedAt },
-        ]
-        const dialled = { ...moveLink(was, now, events), dialled: about.dialled ?? was.dialled }
-        const learnt = learnAbout(learnAbout(dialled, about), answer)
-        return { link: named(learnt, options.alias, isDecided(was)) }
-      })
-      if (link !== undefined && link.theirs.is !== 'refused') return link
-      throw new Fault('denied', 'links.ask', {
-        about: site,
-        side: 'there',
-        text: 'The other site has refused a link with us. Its administrator can accept it, or send an invitation.',
-      })
-    } finally {
-      if (sent.site !== undefined) asking.delete(sent.site)
-    }
-  }
-
-  function checkReached(site: SiteId): void {
-    if (site !== identity.site) return
-    throw new Fault('invalid', 'links.ask', {
-      about: site,
-      text: 'That is this very site. Name another one.',
-    })
-  }
-
   async function act(
     id: LinkId,
     type: 'accept' | 'refuse' | 'pause' | 'resume' | 'remove',
@@ -314,10 +165,12 @@ export async function openLinks(o: LinksNeeds): Promise<Links> {
   ): Promise<Link> {
     const { site } = linkOf(id)
     const link = await book.change(site, options.by, (present) => {
-      if (present?.id !== id) return undefined
+      if (present === undefined) return undefined
       const moved = moveLink(present, clock.now(), [{ type, at: clock.now() }])
-      if (!isDecided(moved)) return { link: moved }
-      return { link: named(moved, options.alias, isDecided(present)) }
+      // Should it come back one day, it comes back with nothing special allowed.
+      if (type === 'remove')
+        return { link: moved === present ? present : { ...moved, policy: defaultPolicy } }
+      return { link: nameLink(book, moved, options.alias, isDecided(present)) }
     })
     return link ?? linkOf(id)
   }
@@ -336,9 +189,7 @@ export async function openLinks(o: LinksNeeds): Promise<Links> {
         })
       }
       const madeAt = clock.now()
-      const open = [...book.invitations()].filter(
-        (one) => one.used === null && one.expiresAt >= madeAt,
-      )
+      const open = book.invitations().filter((one) => one.used === null && one.expiresAt >= madeAt)
       if (open.length >= invitationsMax) {
         throw new Fault('busy', 'links.invite', {
           text: `${open.length} invitations are open. Wait until some expire.`,
@@ -355,17 +206,23 @@ export async function openLinks(o: LinksNeeds): Promise<Links> {
 
     async redeem(text, options) {
       const { site, name, addresses, secret, expiresAt } = await parseInvitation(text)
-      checkReached(site)
       if (clock.now() > expiresAt + clocksApartMs) {
         throw new Fault('gone', 'links.redeem', {
           text: `This invitation expired at ${new Date(expiresAt).toISOString()}. Ask the other administrator for a new one.`,
         })
       }
-      return askAt({ site, addresses }, secret, { name, addresses }, options)
+      return saying.ask({ to: { site, addresses }, secret, name, addresses, ...options }, options)
     },
 
-    ask: (address, options) =>
-      askAt({ address }, undefined, { addresses: [address], dialled: address }, options),
+    ask(address, options) {
+      const asking = {
+        to: { address },
+        name: hostOf(address),
+        addresses: [address],
+        dialled: address,
+      }
+      return saying.ask({ ...asking, ...options }, options)
+    },
     accept: (id, options) => act(id, 'accept', options),
     refuse: (id, options) => act(id, 'refuse', options),
     pause: (id, options) => act(id, 'pause', options),
@@ -402,12 +259,12 @@ export async function openLinks(o: LinksNeeds): Promise<Links> {
           (one) => one.used === null && one.expiresAt >= now && one.madeAt > link.ours.changedAt,
         )
     },
-    hello,
+    hello: (site, options = {}) => taking(greet, site, () => saying.hello(site, options)),
     announce() {
       announced = true
       for (const link of book.all()) {
         if (link.at === 'accepted') greet.add(link.site)
-        if (isWaiting(link)) again.add(link.site)
+        if (isWaiting(link)) poll.add(link.site)
         outbox.wake(link.site)
       }
     },
@@ -415,18 +272,29 @@ export async function openLinks(o: LinksNeeds): Promise<Links> {
     handlers,
     async [Symbol.asyncDispose]() {
       polling[Symbol.dispose]()
+      listening[Symbol.dispose]()
       await outbox[Symbol.asyncDispose]()
     },
   }
 }
 
-const neverYet = { is: 'none', changedAt: -1 } as const
-
-function heard(answer: LinkAnswer, at: number): LinkEvent {
-  return { type: 'heard', stance: answer.stance, fresh: false, at }
+/** Takes the site off the list before it is told, so that what changes meanwhile is told again. */
+async function taking(list: Set<SiteId>, site: SiteId, run: () => Promise<void>): Promise<void> {
+  const was = list.delete(site)
+  try {
+    await run()
+  } catch (thrown) {
+    if (was) list.add(site)
+    throw thrown
+  }
 }
 
 /** Whether the next word is the other side's: its yes, or the end of its pause. */
 function isWaiting({ ours, theirs }: Link): boolean {
   return ours.is === 'willing' && (theirs.is === 'none' || theirs.is === 'paused')
+}
+
+/** What to call a site that has not told its name: the host in its address. */
+function hostOf(address: string): string {
+  return /^\/(?:ip[46]|dns(?:4|6|addr)?)\/([^/]+)/.exec(address)?.[1] ?? address
 }

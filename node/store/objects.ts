@@ -12,12 +12,13 @@ import { join } from 'node:path'
 import { asFault, Fault } from '../../protocol/fault.ts'
 import type { FileCid, Root } from '../../protocol/ids.ts'
 import { makeFolder, sweepAside } from '../base/files.ts'
+import { createSerial } from '../base/work.ts'
 import type { Db } from '../db/db.ts'
 import { keys } from '../db/keys.ts'
 import { createHeldFile, readAt, readFlags } from './held.ts'
 import { createIntake } from './intake.ts'
 import { openIncoming } from './partials.ts'
-import { indexMissingPlaces, openPlaces } from './places.ts'
+import { indexMissingPlaces, indexPlaces, openPlaces } from './places.ts'
 import { checkContent, nameBlock, nameSmall } from './sha256.ts'
 import { openStage } from './stage.ts'
 import { nodeBytesMax, type Place, type Store } from './store.ts'
@@ -67,6 +68,9 @@ export async function openStore(o: { folder: string; db: Db; create: boolean }):
     return cid
   }
 
+  // Places of one CID are read, extended and written back: one list at a time.
+  const inTurn = createSerial()
+  const index = (list: string) => inTurn(() => indexPlaces(places, list, o.db))
   let stages = 0
   return {
     has: async (cid) => (await sizeOf(cid)) !== undefined,
@@ -137,7 +141,7 @@ export async function openStore(o: { folder: string; db: Db; create: boolean }):
       openStage({
         folder: join(tmp, `stage-${stages++}`),
         places,
-        db: o.db,
+        index,
         intake,
         pathOf,
         sizeOf,

@@ -36,8 +36,12 @@ export function createBits(count: number, from?: Uint8Array): Bits {
   return {
     bytes,
     has: (i) => (bytes[i >> 3]! & (1 << (i & 7))) !== 0,
-    set: (i) => void (bytes[i >> 3]! |= 1 << (i & 7)),
-    clear: (i) => void (bytes[i >> 3]! &= ~(1 << (i & 7))),
+    set(i) {
+      bytes[i >> 3]! |= 1 << (i & 7)
+    },
+    clear(i) {
+      bytes[i >> 3]! &= ~(1 << (i & 7))
+    },
   }
 }
 

@@ -8,9 +8,8 @@ import { asFault, Fault } from '../../protocol/fault.ts'
 import type { FileCid, Root } from '../../protocol/ids.ts'
 import { blockBytes, digestBytes, fileCid } from '../../protocol/unixfs.ts'
 import { createPool } from '../base/work.ts'
-import type { Db } from '../db/db.ts'
 import { createIntake, type Intake } from './intake.ts'
-import { createPlaceList, indexPlaces, type PlaceList } from './places.ts'
+import { createPlaceList, type PlaceList } from './places.ts'
 import { nameBlock, nameSmall, sha256 } from './sha256.ts'
 import { type Content, type FileWriter, type Stage, writesMax } from './store.ts'
 
@@ -19,7 +18,8 @@ export type StageHome = {
   folder: string
   /** The store's lists of places. */
   places: string
-  db: Db
+  /** Puts one of these lists into the index. */
+  index(list: string): Promise<void>
   intake: Intake
   pathOf(cid: FileCid | Root): string
   /** Of an object that is held; undefined when it is not. */
@@ -47,7 +47,7 @@ export async function openStage(home: StageHome): Promise<Stage> {
     const to = `${name}.${sum.slice(0, 16)}.jsonl`
     await home.intake.settle(file, path, join(home.places, to))
     await home.intake.flush()
-    await indexPlaces(home.places, to, home.db)
+    await home.index(to)
   }
 
   return {

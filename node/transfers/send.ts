@@ -16,8 +16,8 @@ import {
 } from '../../protocol/content.ts'
 import { Fault } from '../../protocol/fault.ts'
 import { parseTransferId, type Root, type TransferId } from '../../protocol/ids.ts'
-import type { FileEntry } from '../../protocol/manifest.ts'
-import { blockBytes, fileCid } from '../../protocol/unixfs.ts'
+import { decodeTimesRoot, type FileEntry } from '../../protocol/manifest.ts'
+import { blockBytes } from '../../protocol/unixfs.ts'
 import { createLedger, type Ledger } from './ledger.ts'
 import type { Counters, Progress } from './progress.ts'
 
@@ -234,8 +234,8 @@ async function openServed(store: Store, root: Root): Promise<ServedTree> {
         case 'times':
           return timesNode(times)
         case 'times-page': {
-          const list = await reader.timesPages(timesNode(times))
-          return list[place.page] ?? raise()
+          const list = decodeTimesRoot(await store.block(timesNode(times)), pages.length)
+          return (list[place.page]?.toString() ?? raise()) as Root
         }
         case 'list': {
           const file = (await page(place.page)).files[place.entry]
@@ -250,10 +250,7 @@ async function openServed(store: Store, root: Root): Promise<ServedTree> {
       if (file === undefined) throw outside()
       return { file, firstBlock: firsts[entry]!, blockCount: Math.ceil(file.size / blockBytes) }
     },
-    async open(file) {
-      const digests = await reader.digests(file)
-      return await store.file(reader.cid(file.size, digests), file.size, digests)
-    },
+    open: (file) => reader.open(file),
   }
 }
 

@@ -93,6 +93,8 @@ export interface Transfers<Input> extends AsyncDisposable {
   readonly handlers: readonly {
     protocol: string
     strangers: false
+    /** Goes over the connection for content, so that talk stays quick. */
+    bulk?: boolean
     caps: typeof offerCaps
     streamsMax: number
     firstMessageMs: number
@@ -302,7 +304,7 @@ export function openTransfers<Input>(needs: TransfersNeeds<Input>): Transfers<In
     },
     handlers: [
       { ...handler, protocol: offerProtocol, caps: offerCaps, run: (c, { signal }) => hearOffer(incoming, checked(c), signal) },
-      { ...handler, protocol: contentProtocol, caps: contentCaps, run: (c, options) => server.run(c, options) },
+      { ...handler, bulk: true, protocol: contentProtocol, caps: contentCaps, run: (c, options) => server.run(c, options) },
       {
         ...handler,
         protocol: receiptProtocol,

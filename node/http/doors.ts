@@ -1,0 +1,84 @@
+/**
+ * What the handlers may call, and what they are given. The rooms are the real ones; only the site as
+ * a whole and the transfers are listed here by what is asked of them.
+ */
+
+import type { EventsName, Input, Output, RouteName } from '../../api/routes.ts'
+import type { DryRun, SendInput, TransferView } from '../../api/shapes.ts'
+import type { WireFault } from '../../protocol/fault.ts'
+import type { SiteId, TransferId, UserId } from '../../protocol/ids.ts'
+import type { Datasets } from '../catalog/datasets.ts'
+import type { Projects } from '../catalog/projects.ts'
+import type { Workflows } from '../catalog/workflows.ts'
+import type { JournalRecord } from '../journal/journal.ts'
+import type { Connections } from '../people/connections.ts'
+import type { User, Users } from '../people/users.ts'
+import type { Links } from '../sites/links.ts'
+import type { Paths } from './paths.ts'
+
+export type Doing = {
+  readonly signal: AbortSignal
+  readonly onProgress: (progress: {
+    files: number
+    bytes: number
+    filesTotal?: number | undefined
+    bytesTotal?: number | undefined
+  }) => void
+}
+
+/** The site as a whole, which only whoever composed it knows. */
+export interface SiteDoor {
+  facts(): {
+    site: SiteId
+    name: string
+    fingerprint: string
+    addresses: string[]
+    version: string
+    startedAt: number
+  }
+  /** `safe` when the journal is damaged; the fault says where. */
+  health(): { state: 'ok' | 'safe'; fault?: WireFault | undefined }
+  verify(doing: Doing): Promise<{ files: number; bytes: number; bad: string[] }>
+  backup(folder: string, doing: Doing): Promise<{ folder: string; files: number; bytes: number }>
+  /** At most `limit` records after that sequence number. */
+  records(after: number, limit: number): Promise<JournalRecord[]>
+  verifyJournal(doing: Doing): Promise<{ records: number; head: string }>
+}
+
+/** The transfers, as far as people see them. Who may see which is decided here, by `need`. */
+export interface TransfersDoor {
+  send(input: SendInput, by: User): Promise<TransferView>
+  dryRun(input: SendInput, by: User, options: { signal: AbortSignal }): Promise<DryRun>
+  list(of: (t: { user: UserId }) => boolean, o: { limit: number }): Promise<TransferView[]>
+  /** Faults `missing`. */
+  need(id: TransferId): Promise<{ user: UserId }>
+  view(id: TransferId): Promise<TransferView>
+  pause(id: TransferId, by: User): Promise<TransferView>
+  resume(id: TransferId, by: User): Promise<TransferView>
+  cancel(id: TransferId, by: User): Promise<TransferView>
+  readonly events: { on(hear: (event: { id: TransferId }) => void): Disposable }
+}
+
+export type Doors = {
+  readonly site: SiteDoor
+  readonly users: Users
+  readonly links: Links
+  readonly connections: Connections
+  readonly projects: Projects
+  readonly datasets: Datasets
+  readonly workflows: Workflows
+  readonly transfers: TransfersDoor
+}
+
+/** One question of one person. `signal` aborts when they go away or the site stops. */
+export type Call<R extends RouteName> = Doing & {
+  readonly doors: Doors
+  readonly by: User
+  readonly input: Input<R>
+  readonly paths: Paths
+}
+
+/** `site.health` is answered before there is a person, by http.ts itself. */
+export type HandledName = Exclude<RouteName, EventsName | 'site.health'>
+export type Handler<R extends RouteName> = (call: Call<R>) => Promise<Output<R>> | Output<R>
+export type Handlers<R extends HandledName = HandledName> = { readonly [N in R]: Handler<N> }

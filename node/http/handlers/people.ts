@@ -1,0 +1,34 @@
+import { Fault } from '../../../protocol/fault.ts'
+import type { Email } from '../../../protocol/ids.ts'
+import type { User } from '../../people/users.ts'
+import type { Doors, Handlers } from '../doors.ts'
+
+type Names = 'people.list' | 'people.add' | 'people.token' | 'people.remove'
+
+export const peopleHandlers: Handlers<Names> = {
+  'people.list': async ({ doors }) => (await doors.users.list()).map(viewUser),
+  'people.add': async ({ doors, by, input }) =>
+    viewUser(await doors.users.add({ ...input, by: { user: by.id } })),
+  'people.token': async ({ doors, by, input: { email, label } }) => {
+    const { id } = await personOf(doors, email)
+    return { email, token: await doors.users.createToken(id, { by: { user: by.id }, label }) }
+  },
+  'people.remove': async ({ doors, by, input }) => {
+    const { id } = await personOf(doors, input.email)
+    return viewUser(await doors.users.remove(id, { by: { user: by.id } }))
+  },
+}
+
+/** The active person of that address. Faults `missing`. */
+export async function personOf(doors: Pick<Doors, 'users'>, email: Email): Promise<User> {
+  const user = await doors.users.byEmail(email)
+  if (user !== undefined) return user
+  throw new Fault('missing', 'people.get', {
+    about: email,
+    text: `${email} has no account at this site. An administrator adds one with crossload people add ${email}`,
+  })
+}
+
+function viewUser({ at, ...user }: User) {
+  return { ...user, state: at }
+}

@@ -1,0 +1,281 @@
+/** Everything that takes time: long work, followed transfers, readers that leave or are slow. */
+import { connect } from 'node:net'
+import { afterEach, describe, expect, it } from 'vitest'
+import { createClient, type Progress } from '../../api/client.ts'
+import type { TransferView } from '../../api/shapes.ts'
+import { Fault } from '../../protocol/fault.ts'
+import type { Email, ProjectId, SiteId, TransferId, UserId } from '../../protocol/ids.ts'
+import { createManualClock, systemClock } from '../base/clock.ts'
+import { createEvents } from '../base/events.ts'
+import type { User } from '../people/users.ts'
+import type { Doors, TransfersDoor } from './doors.ts'
+import { openHttp } from './http.ts'
+import { slowReaderMs } from './stream.ts'
+
+const ana: User = {
+  id: 1 as UserId,
+  email: 'ana@lab.example' as Email,
+  name: 'Ana',
+  role: 'administrator',
+  personal: 1 as ProjectId,
+  at: 'active',
+}
+const id = 'a'.repeat(32) as TransferId
+
+const open: AsyncDisposable[] = []
+afterEach(async () => {
+  for (const one of open.splice(0)) await one[Symbol.asyncDispose]()
+})
+
+async function site(stubs: { [D in keyof Doors]?: Partial<Doors[D]> }, clock = systemClock) {
+  const logged: object[] = []
+  const note = (facts: object) => void logged.push(facts)
+  const users: Partial<Doors['users']> = {
+    byToken: async (text) => (text === 'ana' ? ana : undefined),
+  }
+  const http = await openHttp({
+    doors: { users, ...stubs } as Doors,
+    home: '/nowhere/home',
+    folders: 'any',
+    host: '127.0.0.1',
+    port: 0,
+    clock,
+    log: { info: note, warn: note, error: note },
+  })
+  open.push(http)
+  return { http, logged, client: createClient({ url: http.url, token: 'ana' }) }
+}
+
+function viewed(sent: number, more: Partial<TransferView> = {}): TransferView {
+  const end = { site: '12D3Koo' as SiteId, name: 'Oslo', person: ana.email, workflows: [] }
+  return {
+    id,
+    direction: 'out',
+    state: 'moving',
+    source: end,
+    destination: end,
+    workflows: [],
+    bytes: { chosen: 100, held: 0, sent, received: 0, dataset: sent },
+    files: { chosen: 1, held: 0, done: 0 },
+    manifest: { nodes: 0, pages: 0 },
+    bytesPerSecond: 0,
+    receipts: [],
+    will: [],
+    willNot: [],
+    createdAt: 0,
+    ...more,
+  }
+}
+
+function transfers(view: () => TransferView) {
+  const events = createEvents<{ type: 'changed'; id: TransferId }>()
+  const door: Partial<TransfersDoor> = {
+    events,
+    need: async () => ({ user: ana.id }),
+    view: async () => view(),
+  }
+  return { door, moved: () => events.emit({ type: 'changed', id }) }
+}
+
+describe('long work', () => {
+  it('tells how far it is, then its result', async () => {
+    const { promise: heard, resolve: hear } = Promise.withResolvers<Progress>()
+    const { client } = await site({
+      site: {
+        async verify({ onProgress }) {
+          onProgress({ files: 1, bytes: 2 })
+          // Ends only once the asker has seen it.
+          await heard
+          return { files: 3, bytes: 4, bad: [] }
+        },
+      },
+    })
+    const result = await client.call('site.verify', {}, { onProgress: hear })
+    expect(await heard).toEqual({ files: 1, bytes: 2 })
+    expect(result).toEqual({ files: 3, bytes: 4, bad: [] })
+  })
+
+  it('tells its fault', async () => {
+    const { client } = await site({
+      site: {
+        verify: async () => {
+          throw new Fault('corrupt', 'store.verify', { about: 'a/b', text: 'Bad.', list: ['a/b'] })
+        },
+      },
+    })
+    const asked = client.call('site.verify', {})
+    await expect(asked).rejects.toMatchObject({ kind: 'corrupt', about: 'a/b', list: ['a/b'] })
+  })
+
+  it('ends when the asker goes away', async () => {
+    const begun = Promise.withResolvers<void>()
+    const ended = Promise.withResolvers<void>()
+    const { client } = await site({
+      site: {
+        verify: ({ signal }) => {
+          signal.addEventListener('abort', () => ended.resolve())
+          begun.resolve()
+          return new Promise((_, reject) => {
+            signal.addEventListener('abort', () => reject(signal.reason))
+          })
+        },
+      },
+    })
+    const leaving = new AbortController()
+    const asked = client.call('site.verify', {}, { signal: leaving.signal })
+    await begun.promise
+    leaving.abort()
+    await expect(asked).rejects.toMatchObject({ name: 'AbortError' })
+    await ended.promise
+  })
+
+  it('ends with the site, in words', async () => {
+    const begun = Promise.withResolvers<void>()
+    const { client, http } = await site({
+      site: {
+        verify: ({ signal }) => {
+          begun.resolve()
+          return new Promise((_, reject) => {
+            signal.addEventListener('abort', () => reject(signal.reason))
+          })
+        },
+      },
+    })
+    const asked = client.call('site.verify', {})
+    const outcome = expect(asked).rejects.toMatchObject({
+      kind: expect.stringMatching(/busy|unreachable/),
+    })
+    await begun.promise
+    await http[Symbol.asyncDispose]()
+    await outcome
+  })
+
+  it('gives a plain answer to those who did not ask for events', async () => {
+    const { http } = await site({ site: { verify: async () => ({ files: 0, bytes: 0, bad: [] }) } })
+    const headers = { authorization: 'Bearer ana' }
+    const answer = await fetch(`${http.url}/api/verify`, { method: 'POST', headers })
+    expect(answer.headers.get('content-type')).toContain('application/json')
+    expect(await answer.json()).toEqual({ files: 0, bytes: 0, bad: [] })
+  })
+
+  it('counts silence as a cut', async () => {
+    const { http } = await site({ site: { verify: () => new Promise(() => {}) } })
+    const impatient = createClient({ url: http.url, token: 'ana', idleMs: 20 })
+    await expect(impatient.call('site.verify', {})).rejects.toMatchObject({
+      kind: 'unreachable',
+      side: 'between',
+    })
+  })
+})
+
+describe('following', () => {
+  it('tells a transfer now and each time it moves, until it has ended', async () => {
+    let view = viewed(1)
+    const { door, moved } = transfers(() => view)
+    const { client } = await site({ transfers: door as TransfersDoor })
+    const seen: number[] = []
+    for await (const value of client.follow('transfers.follow', { id })) {
+      seen.push(value.bytes.sent)
+      expect(value.createdAt).toBe('1970-01-01T00:00:00.000Z')
+      if (seen.length === 1) view = viewed(2)
+      else view = viewed(100, { state: 'done', endedAt: 5 })
+      moved()
+    }
+    expect(seen).toEqual([1, 2, 100])
+  })
+
+  it('stops listening when the reader leaves', async () => {
+    const listening = new Set<object>()
+    const left = Promise.withResolvers<void>()
+    const { door } = transfers(() => viewed(1))
+    const events: TransfersDoor['events'] = {
+      on(hear) {
+        listening.add(hear)
+        return {
+          [Symbol.dispose]() {
+            listening.delete(hear)
+            left.resolve()
+          },
+        }
+      },
+    }
+    const { client } = await site({ transfers: { ...door, events } as TransfersDoor })
+    for await (const _ of client.follow('transfers.follow', { id })) break
+    await left.promise
+    expect(listening.size).toBe(0)
+  })
+
+  it('watches all of one’s own and nobody else’s', async () => {
+    const foreign = 'b'.repeat(32) as TransferId
+    const events = createEvents<{ type: 'changed'; id: TransferId }>()
+    const on = Promise.withResolvers<void>()
+    const { client } = await site({
+      transfers: {
+        events: {
+          on(hear) {
+            queueMicrotask(on.resolve)
+            return events.on(hear)
+          },
+        },
+        need: async (one) => ({ user: (one === id ? 1 : 2) as UserId }),
+        view: async (one) => ({ ...viewed(1), id: one }),
+      },
+    })
+    void on.promise.then(() => {
+      events.emit({ type: 'changed', id: foreign })
+      events.emit({ type: 'changed', id })
+    })
+    for await (const value of client.follow('transfers.watch', {})) {
+      expect(value.id).toBe(id)
+      break
+    }
+  })
+
+  it('drops a reader that takes nothing, by name', async () => {
+    const clock = createManualClock()
+    const { door, moved } = transfers(() => viewed(1, { will: ['x'.repeat(1024 * 1024)] }))
+    const { http, logged } = await site({ transfers: door as TransfersDoor }, clock)
+    const socket = connect(Number(new URL(http.url).port), '127.0.0.1')
+    socket.pause()
+    socket.write(
+      `GET /api/transfers/${id}/events HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ana\r\n\r\n`,
+    )
+    const deadline = AbortSignal.timeout(10_000)
+    // Each round lets one more telling through, until the line is full and then the patience is over.
+    while (logged.length === 0) {
+      deadline.throwIfAborted()
+      moved()
+      await clock.advance(slowReaderMs / 2)
+    }
+    expect(logged).toEqual([
+      { reader: 'ana@lab.example reading transfers.follow', ms: slowReaderMs },
+    ])
+    socket.destroy()
+  })
+})
+
+describe('the door itself', () => {
+  it('says so when its port is taken', async () => {
+    const { http } = await site({})
+    const port = Number(new URL(http.url).port)
+    const second = openHttp({
+      doors: {} as Doors,
+      home: '/nowhere',
+      folders: 'any',
+      host: '127.0.0.1',
+      port,
+      clock: systemClock,
+      log: { info() {}, warn() {}, error() {} },
+    })
+    await expect(second).rejects.toMatchObject({ kind: 'busy', about: `127.0.0.1:${port}` })
+  })
+
+  it('is unreachable once closed', async () => {
+    const { client, http } = await site({})
+    await http[Symbol.asyncDispose]()
+    await expect(client.call('site.show', {})).rejects.toMatchObject({
+      kind: 'unreachable',
+      about: http.url,
+    })
+  })
+})

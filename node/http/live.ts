@@ -1,0 +1,108 @@
+/**
+ * Transfers as they move, as server-sent events. A transfer that moved often while its reader was
+ * busy is told once, as it is now: what waits for a reader is a set of IDs, never a row of events.
+ */
+import { z } from 'zod'
+import type { EventsName, Input } from '../../api/routes.ts'
+import { transferView } from '../../api/shapes.ts'
+import { Fault } from '../../protocol/fault.ts'
+import type { TransferId } from '../../protocol/ids.ts'
+import type { Clock } from '../base/clock.ts'
+import { may } from '../people/permissions.ts'
+import type { User } from '../people/users.ts'
+import type { TransfersDoor } from './doors.ts'
+import { needTransfer } from './handlers/transfers.ts'
+import type { Stream } from './stream.ts'
+
+/** Between two tellings to one reader, in milliseconds. */
+export const tellMs = 200
+/** Transfers that may wait to be told to one reader; with more it is dropped, and reads the list. */
+export const waitingMax = 1000
+
+export type Watching = {
+  readonly transfers: TransfersDoor
+  readonly clock: Clock
+  readonly by: User
+  readonly signal: AbortSignal
+}
+
+export type Watch = (stream: Stream) => Promise<void>
+
+/** Rights are asked before the stream opens, so that a no is an ordinary answer. */
+export async function startWatching(
+  name: EventsName,
+  input: Input<EventsName>,
+  watching: Watching,
+): Promise<Watch> {
+  if (name === 'transfers.watch') return (stream) => watchAll(watching, stream)
+  const { id } = input as Input<'transfers.follow'>
+  await needTransfer(watching.transfers, id, watching.by, 'transfer.read')
+  return (stream) => followOne(watching, id, stream)
+}
+
+async function followOne(watching: Watching, id: TransferId, stream: Stream): Promise<void> {
+  const { transfers, clock, signal } = watching
+  using moved = listen(transfers, signal, (one) => one === id)
+  moved.add(id)
+  for (;;) {
+    await moved.next()
+    const view = await transfers.view(id)
+    await stream.send('value', z.encode(transferView, view))
+    if (view.endedAt !== undefined) return stream.send('end', {})
+    await clock.sleep(tellMs, { signal })
+  }
+}
+
+async function watchAll({ transfers, clock, by, signal }: Watching, stream: Stream): Promise<void> {
+  using moved = listen(transfers, signal, () => true)
+  for (;;) {
+    for (const id of await moved.next()) {
+      if (!may(by, 'transfer.read', await transfers.need(id))) continue
+      await stream.send('value', z.encode(transferView, await transfers.view(id)))
+    }
+    await clock.sleep(tellMs, { signal })
+  }
+}
+
+/** What moved since it was last asked. */
+function listen(
+  transfers: TransfersDoor,
+  signal: AbortSignal,
+  isWanted: (id: TransferId) => boolean,
+) {
+  let waiting = new Set<TransferId>()
+  let wake = () => {}
+  const add = (id: TransferId) => {
+    if (isWanted(id) && waiting.size <= waitingMax) waiting.add(id)
+    wake()
+  }
+  const listening = transfers.events.on(({ id }) => add(id))
+  const stop = () => wake()
+  signal.addEventListener('abort', stop)
+
+  return {
+    add,
+    async next(): Promise<Set<TransferId>> {
+      for (;;) {
+        signal.throwIfAborted()
+        if (waiting.size > waitingMax) {
+          throw new Fault('busy', 'http.watch', {
+            text: `More than ${waitingMax} transfers moved while you read. Read the list, then watch again.`,
+          })
+        }
+        if (waiting.size > 0) {
+          const moved = waiting
+          waiting = new Set()
+          return moved
+        }
+        await new Promise<void>((resolve) => {
+          wake = resolve
+        })
+      }
+    },
+    [Symbol.dispose]() {
+      listening[Symbol.dispose]()
+      signal.removeEventListener('abort', stop)
+    },
+  }
+}

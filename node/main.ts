@@ -1,0 +1,108 @@
+/**
+ * The start of a site as a process: `init` makes a home, `serve` runs it until a signal. The only
+ * file of `node/` that touches the process.
+ */
+import { parseArgs } from 'node:util'
+import { pino } from 'pino'
+import { asFault, type Fault, faultKinds } from '../protocol/fault.ts'
+import { parseEmail } from '../protocol/ids.ts'
+import { systemClock } from './base/clock.ts'
+import { writeDurably } from './base/files.ts'
+import { type Config, createConfig, homeAt, readConfig } from './config.ts'
+import { makeSite } from './init.ts'
+import { openSafeMode, openSite } from './node.ts'
+import { rm } from 'node:fs/promises'
+import { resolve } from 'node:path'
+
+const say = (text: string) => process.stdout.write(`${text}\n`)
+// Logs go to stderr, so that stdout is for people.
+const log = pino({ level: process.env['CROSSLOAD_LOG'] ?? 'info', base: null }, pino.destination({ dest: 2, sync: false }))
+
+async function init(args: string[]): Promise<void> {
+  const { values } = parseArgs({
+    args,
+    options: {
+      home: { type: 'string' },
+      name: { type: 'string' },
+      admin: { type: 'string' },
+      listen: { type: 'string', multiple: true },
+      announce: { type: 'string', multiple: true },
+      http: { type: 'string' },
+    },
+  })
+  const home = homeAt(resolve(values.home ?? '.'))
+  const config = createConfig({ ...values, name: values.name ?? '' })
+  const admin = parseEmail(values.admin ?? 'admin@localhost')
+  const made = await makeSite({ home, config, admin, clock: systemClock, pid: process.pid })
+  say(`Made the site "${config.name}" in ${home.folder}`)
+  say(`  fingerprint    ${made.fingerprint}`)
+  say(`  administrator  ${admin}, whose token is in ${home.token}`)
+  say(`Start it with: crossload serve --home ${home.folder}`)
+}
+
+/** How serving ended: told to stop, or no longer fit to run. */
+type End = 'stop' | Fault
+
+async function serve(args: string[]): Promise<void> {
+  const { values } = parseArgs({ args, options: { home: { type: 'string' } } })
+  const home = homeAt(resolve(values.home ?? '.'))
+  const config = await readConfig(home)
+  const stopping = new AbortController()
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopping.abort())
+  let end: End
+  try {
+    end = await run(home, config, stopping.signal)
+  } catch (thrown) {
+    end = safeReason(asFault(thrown, 'serve'))
+  }
+  if (end === 'stop') return
+  log.fatal({ kind: end.kind, about: end.about }, end.message)
+  await using safe = await openSafeMode({ home, config, clock: systemClock, log, fault: end })
+  await announce(home, safe.url)
+  say(`Safe mode: ${end.message}`)
+  say(`Nothing is read or changed. API at ${safe.url} says the same. Ctrl-C ends it.`)
+  await aborted(stopping.signal)
+  await rm(home.run, { force: true })
+}
+
+/** What damage looks like at a start; everything else (a home or a port in use) ends the process. */
+function safeReason(fault: Fault): Fault {
+  if (fault.kind === 'corrupt' || fault.op === 'store.marker' || fault.op === 'store.open') return fault
+  throw fault
+}
+
+async function run(home: ReturnType<typeof homeAt>, config: Config, stopping: AbortSignal): Promise<End> {
+  await using site = await openSite({ home, config, clock: systemClock, pid: process.pid, log })
+  if (site.rebuilt) log.info({ why: site.rebuilt }, 'the index was made again from the journal')
+  await announce(home, site.url)
+  say(`${config.name} is up. API at ${site.url}`)
+  for (const address of site.addresses) say(`  listens at ${address}`)
+  await aborted(AbortSignal.any([stopping, site.failed]))
+  await rm(home.run, { force: true })
+  return stopping.aborted ? 'stop' : (site.failed.reason as Fault)
+}
+
+async function announce(home: ReturnType<typeof homeAt>, url: string): Promise<void> {
+  const facts = { pid: process.pid, url, startedAt: new Date().toISOString() }
+  await writeDurably(home.run, `${JSON.stringify(facts)}\n`)
+}
+
+const aborted = (signal: AbortSignal) =>
+  new Promise<void>((done) => {
+    if (signal.aborted) return done()
+    // The listener alone keeps no process alive; a site that runs has sockets, safe mode has one.
+    signal.addEventListener('abort', () => done(), { once: true })
+  })
+
+const [command, ...rest] = process.argv.slice(2)
+try {
+  if (command === 'init') await init(rest)
+  else if (command === 'serve') await serve(rest)
+  else throw new Error('node/main.ts is started with init or serve; use the crossload command.')
+} catch (thrown) {
+  const fault = asFault(thrown, command ?? 'start')
+  process.stderr.write(`${fault.message}\n`)
+  for (const line of fault.list) process.stderr.write(`  ${line}\n`)
+  if (fault.kind === 'internal') log.fatal({ err: thrown }, 'could not start')
+  process.exitCode = faultKinds[fault.kind].exit
+}

@@ -1,0 +1,165 @@
+/**
+ * A running site: every room, opened in order, introduced to one another, closed in reverse. The only
+ * file that knows them all.
+ */
+import type { SendInput } from '../api/shapes.ts'
+import { parseEmail, type SiteId } from '../protocol/ids.ts'
+import { asFault, Fault, toWireFault } from '../protocol/fault.ts'
+import type { Clock } from './base/clock.ts'
+import { createAudit } from './audit.ts'
+import { createAddressBook } from './bundles/addressee.ts'
+import { pack } from './bundles/pack.ts'
+import { createUnpacker } from './bundles/unpack.ts'
+import { type Config, type Home, httpAddress } from './config.ts'
+import { openHttp } from './http/http.ts'
+import type { Doors, SiteDoor } from './http/doors.ts'
+import type { Log } from './http/log.ts'
+import { type Net, type NetLog, openNet } from './net/net.ts'
+import { openConnections } from './people/connections.ts'
+import { demandMarker, openRooms } from './rooms.ts'
+import { verifySignature } from './sites/identity.ts'
+import { openLinks } from './sites/links.ts'
+import { isShared, openLink } from './sites/policy.ts'
+import { createSiteDoor } from './site-door.ts'
+import { rebuildSeen } from './transfers/seen.ts'
+import { openTransfers } from './transfers/transfers.ts'
+
+export const version = '0.1.0'
+/** How often the store's identity is looked at while the site runs, in milliseconds. */
+const markerEveryMs = 60_000
+
+export interface Site extends AsyncDisposable {
+  readonly site: SiteId
+  readonly url: string
+  readonly addresses: string[]
+  readonly rebuilt: false | 'missing' | 'broken'
+  /** Aborts with a fault when the site can no longer be trusted with a change: it must be closed. */
+  readonly failed: AbortSignal
+}
+
+export async function openSite(o: { home: Home; config: Config; clock: Clock; pid: number; log: Log & NetLog }): Promise<Site> {
+  const { home, config, clock, log } = o
+  await using stack = new AsyncDisposableStack()
+  const rooms = await openRooms(stack, { home, clock, pid: o.pid, create: false })
+  const { commit, db, store, identity, users, datasets, workflows, projects } = rooms
+  const failed = new AbortController()
+  const startedAt = clock.now()
+  const logFault = (fault: Fault) => log.warn({ kind: fault.kind, op: fault.op, about: fault.about, err: fault.cause }, fault.message)
+
+  // Links and connections dial through the net, and the net asks them whom to let in: so they come
+  // first and are given a way that the net fills in.
+  let net: Net | undefined
+  const dial: Net['open'] = (to, protocol, options) => {
+    if (net !== undefined) return net.open(to, protocol, options)
+    throw new Fault('busy', 'net.open', { text: 'The site is starting.' })
+  }
+  const me = () => ({ name: config.name, addresses: net?.addresses() ?? [] })
+  const links = stack.use(await openLinks({ commit, db, clock, identity, me, open: dial }))
+  const connections = stack.use(await openConnections({ commit, db, clock, links, users, open: dial }))
+  const names = {
+    me: { site: identity.site, name: config.name },
+    of: (site: SiteId) => {
+      const link = links.bySite(site)
+      return link === undefined ? { name: site } : { alias: link.alias, name: link.name }
+    },
+  }
+  const unpacker = createUnpacker({ clock, store, users, projects, datasets, workflows })
+  const transfers = stack.use(
+    openTransfers<SendInput>({
+      me: identity.site,
+      commit,
+      db,
+      store,
+      clock,
+      names,
+      sign: identity.sign,
+      verify: verifySignature,
+      open: (site, protocol, options) => dial({ site, addresses: links.bySite(site)?.addresses ?? [] }, protocol, options),
+      shared: (site) => isShared(openLink(links.bySite(site), 'transfers.shared')),
+      mayFlow: (site) => void openLink(links.bySite(site), 'transfers.flow'),
+      async pack(input, by, id) {
+        const user = await users.get(by.id)
+        if (user === undefined) throw new Fault('missing', 'send', { text: 'There is no such person at this site.' })
+        const addressee = createAddressBook(links, connections)
+        return pack({ me: identity.site, clock, store, datasets, workflows, addressee }, input, user, id)
+      },
+      recipient: async (site, person, email) => {
+        const connection = connections.byIncoming(site, parseEmail(person), parseEmail(email))
+        if (connection !== undefined) return { connection: connection.id, user: connection.user }
+        throw new Fault('missing', 'offer.recipient', {
+          text: `${email} has no accepted connection with ${person}. Ask for one, and send when it is accepted.`,
+        })
+      },
+      examine: unpacker.examine,
+      propose: unpacker.propose,
+      log: logFault,
+    }),
+  )
+  const audit = createAudit({ commit, clock, log })
+  net = stack.use(
+    await openNet({
+      identity,
+      clock,
+      listen: config.listen,
+      announce: config.announce,
+      isAccepted: (site) => links.isAccepted(site),
+      isRefused: (site) => links.isRefused(site),
+      handlers: [...links.handlers, ...connections.handlers, ...transfers.handlers].map(audit.watched),
+      log,
+    }),
+  )
+  const running = net
+  const site = createSiteDoor(rooms, () => ({
+    site: identity.site,
+    name: config.name,
+    fingerprint: identity.fingerprint,
+    addresses: running.addresses(),
+    version,
+    startedAt,
+  }))
+  const doors: Doors = { site, users, links, connections, projects, datasets, workflows, transfers }
+  const http = stack.use(await openHttp({ doors, home: home.folder, folders: 'any', ...httpAddress(config), clock, log }))
+
+  links.events.on((news) => {
+    if (news.type !== 'link') return
+    if (links.isAccepted(news.link.site)) void transfers.wakeSite(news.link.site).catch((thrown) => logFault(asFault(thrown, 'transfers.wake')))
+    else running.hangUp(news.link.site)
+  })
+  if ((await rebuildSeen({ db, store })) > 0) log.info({}, 'what other sites sent before is known again')
+  links.announce()
+  connections.announce()
+  await transfers.start()
+
+  const fail = (thrown: unknown) => failed.abort(asFault(thrown, 'site.run'))
+  commit.stopped.addEventListener('abort', () => fail(commit.stopped.reason), { once: true })
+  stack.use(clock.every(markerEveryMs, () => void demandMarker(home, identity.site).catch(fail)))
+  const rest = stack.move()
+  return {
+    site: identity.site,
+    url: http.url,
+    addresses: running.addresses(),
+    rebuilt: rooms.rebuilt,
+    failed: failed.signal,
+    [Symbol.asyncDispose]: () => rest.disposeAsync(),
+  }
+}
+
+/**
+ * A site whose journal, key or store cannot be believed: it answers every question with the reason,
+ * opens nothing else and changes nothing.
+ */
+export async function openSafeMode(o: { home: Home; config: Config; clock: Clock; log: Log; fault: Fault }) {
+  const { home, config, clock, log, fault } = o
+  const refuse = (): never => {
+    throw fault
+  }
+  const site: SiteDoor = {
+    facts: refuse,
+    health: () => ({ state: 'safe', fault: toWireFault(fault) }),
+    verify: refuse,
+    backup: refuse,
+    records: refuse,
+    verifyJournal: refuse,
+  }
+  return openHttp({ doors: { site }, home: home.folder, folders: [], ...httpAddress(config), clock, log })
+}

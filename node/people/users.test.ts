@@ -1,0 +1,164 @@
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { type Email, type ProjectId, parseEmail, type UserId } from '../../protocol/ids.ts'
+import { systemClock } from '../base/clock.ts'
+import { openDb } from '../db/db.ts'
+import { openCommit } from '../journal/commit.ts'
+import { openJournal } from '../journal/journal.ts'
+import { openUsers, tokenPrefix, tokensPerUserMax, userFolds } from './users.ts'
+
+const ana = parseEmail('Ana@Lab.Example')
+const ben = parseEmail('ben@lab.example')
+const by = 'system' as const
+
+async function temporary() {
+  const folder = await mkdtemp(join(tmpdir(), 'crossload-users-'))
+  return {
+    folder,
+    [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
+  }
+}
+
+type Project = { id: ProjectId; owner: UserId }
+
+/** A real journal, a real index, and a catalog that knows nothing but how to number projects. */
+async function openPeople(folder: string, { isNew = true } = {}) {
+  const stack = new AsyncDisposableStack()
+  const clock = systemClock
+  const journal = stack.use(
+    await openJournal({ folder: join(folder, 'journal'), clock, create: isNew }),
+  )
+  const db = stack.use(await openDb({ folder: join(folder, 'index'), create: true }))
+  const projects: Project[] = []
+  const folds = userFolds((project: Project) => {
+    projects.push(project)
+    return []
+  })
+  const commit = await openCommit({ journal, db, folds })
+  const personalProject = async ({ id }: { id: UserId }) => ({
+    id: (100 + projects.length) as ProjectId,
+    owner: id,
+  })
+  const users = openUsers({ commit, db, clock, personalProject })
+  return { users, projects, [Symbol.asyncDispose]: () => stack.disposeAsync() }
+}
+
+describe('users', () => {
+  it('adds a person with a personal project in one record', async () => {
+    await using home = await temporary()
+    await using people = await openPeople(home.folder)
+    const user = await people.users.add({ email: ana, name: 'Ana', role: 'administrator', by })
+    expect(user).toEqual({
+      id: 1,
+      email: 'ana@lab.example',
+      name: 'Ana',
+      role: 'administrator',
+      personal: 100,
+      at: 'active',
+    })
+    expect(people.projects).toEqual([{ id: 100, owner: 1 }])
+    expect(await people.users.byEmail(ana)).toEqual(user)
+    await expect(people.users.add({ email: ana, by })).rejects.toMatchObject({ kind: 'exists' })
+    await expect(people.users.add({ email: ben, name: 'a\nb', by })).rejects.toMatchObject({
+      kind: 'invalid',
+    })
+    expect((await people.users.add({ email: ben, by })).id).toBe(2)
+    expect((await people.users.list()).map(({ email }) => email)).toEqual([ana, ben])
+  })
+
+  it('gives two commands racing on one address one winner', async () => {
+    await using home = await temporary()
+    await using people = await openPeople(home.folder)
+    const both = await Promise.allSettled([
+      people.users.add({ email: ana, by }),
+      people.users.add({ email: ana, by }),
+    ])
+    expect(both.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
+  })
+
+  it('knows a person by a token and keeps nothing of it but its hash', async () => {
+    await using home = await temporary()
+    await using people = await openPeople(home.folder)
+    const { id } = await people.users.add({ email: ana, by })
+    const token = await people.users.createToken(id, { by, label: 'laptop' })
+    expect(token).toMatch(/^crossload_[\w-]{43}$/)
+    expect(await people.users.byToken(token)).toMatchObject({ id, email: ana })
+    for (const wrong of ['', 'x', tokenPrefix, `${token}x`, token.replace(/.$/, '.'), ana]) {
+      expect(await people.users.byToken(wrong)).toBeUndefined()
+    }
+    expect(await people.users.createToken(id, { by })).not.toBe(token)
+    const all = await readdir(home.folder, { recursive: true, withFileTypes: true })
+    const files = all.filter((entry) => entry.isFile())
+    expect(files.length).toBeGreaterThan(1)
+    for (const { parentPath, name } of files) {
+      expect((await readFile(join(parentPath, name))).includes(token)).toBe(false)
+    }
+  })
+
+  it('ends every token with the person, and lets the address begin anew', async () => {
+    await using home = await temporary()
+    await using people = await openPeople(home.folder)
+    await people.users.add({ email: ben, role: 'administrator', by })
+    const first = await people.users.add({ email: ana, by })
+    const token = await people.users.createToken(first.id, { by })
+    const removed = await people.users.remove(first.id, { by })
+    expect(removed.at).toBe('removed')
+    expect(await people.users.byToken(token)).toBeUndefined()
+    expect(await people.users.byEmail(ana)).toBeUndefined()
+    expect(await people.users.get(first.id)).toMatchObject({ at: 'removed' })
+    for (const again of [
+      people.users.remove(first.id, { by }),
+      people.users.createToken(first.id, { by }),
+      people.users.remove(99 as UserId, { by }),
+    ]) {
+      await expect(again).rejects.toMatchObject({ kind: 'missing' })
+    }
+    const second = await people.users.add({ email: ana, by })
+    expect(second.id).toBe(3)
+    expect(second.personal).not.toBe(first.personal)
+    expect(await people.users.byToken(token)).toBeUndefined()
+  })
+
+  it('keeps the last administrator', async () => {
+    await using home = await temporary()
+    await using people = await openPeople(home.folder)
+    const only = await people.users.add({ email: ana, role: 'administrator', by })
+    await expect(people.users.remove(only.id, { by })).rejects.toMatchObject({ kind: 'conflict' })
+    await people.users.add({ email: ben, role: 'administrator', by })
+    expect((await people.users.remove(only.id, { by })).at).toBe('removed')
+  })
+
+  it('limits the tokens of one person', async () => {
+    await using home = await temporary()
+    await using people = await openPeople(home.folder)
+    const { id } = await people.users.add({ email: ana, by })
+    const made = Array.from({ length: tokensPerUserMax }, () =>
+      people.users.createToken(id, { by }),
+    )
+    await Promise.all(made)
+    await expect(people.users.createToken(id, { by })).rejects.toMatchObject({ kind: 'conflict' })
+  })
+
+  it('is the same after a restart without its index', async () => {
+    await using home = await temporary()
+    let token: string
+    let before: unknown
+    {
+      await using people = await openPeople(home.folder)
+      const { id } = await people.users.add({ email: ana, by })
+      token = await people.users.createToken(id, { by })
+      const gone = await people.users.add({ email: ben, by })
+      await people.users.remove(gone.id, { by })
+      before = await people.users.list()
+    }
+    await rm(join(home.folder, 'index'), { recursive: true })
+    await using people = await openPeople(home.folder, { isNew: false })
+    expect(await people.users.list()).toEqual(before)
+    expect(await people.users.byToken(token)).toMatchObject({ email: ana })
+    expect(await people.users.byEmail(ben)).toBeUndefined()
+    const next = await people.users.add({ email: 'c@lab.example' as Email, by })
+    expect(next.id).toBe(3)
+  })
+})

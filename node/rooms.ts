@@ -1,0 +1,102 @@
+/**
+ * The rooms of a site that need no network: opened in order for `init`, for `serve`, and for whoever
+ * wants to look at a home that is stopped. Closed in reverse.
+ */
+import { Fault } from '../protocol/fault.ts'
+import type { UserId } from '../protocol/ids.ts'
+import type { Clock } from './base/clock.ts'
+import { makeFolder } from './base/files.ts'
+import { openLock } from './base/lock.ts'
+import { checkMarker, createMarker } from './base/marker.ts'
+import { datasetChanges, datasetFolds } from './catalog/dataset.ts'
+import { type Datasets, openDatasets } from './catalog/datasets.ts'
+import { openProjects, type Projects, projectChanges, projectFolds, type Rights } from './catalog/projects.ts'
+import { workflowChanges, workflowFolds } from './catalog/workflow.ts'
+import { openWorkflows, type Workflows } from './catalog/workflows.ts'
+import type { Home } from './config.ts'
+import type { Db } from './db/db.ts'
+import type { Commit, Folds } from './journal/commit.ts'
+import { type Journal, openJournal } from './journal/journal.ts'
+import { openIndex } from './journal/recovery.ts'
+import { connectionFolds } from './people/connection.ts'
+import { may } from './people/permissions.ts'
+import { openUsers, userFolds, type User, type Users } from './people/users.ts'
+import { type Identity, openIdentity } from './sites/identity.ts'
+import { invitationFolds, linkFolds } from './sites/link.ts'
+import { openStore } from './store/objects.ts'
+import type { Store } from './store/store.ts'
+import { transferChanges, transferFolds } from './transfers/book.ts'
+
+/** Every kind of record, by the room that owns it. A kind is never taken out: journals hold them. */
+export const folds: Folds = {
+  ...linkFolds,
+  ...invitationFolds,
+  ...connectionFolds,
+  ...userFolds(projectChanges),
+  ...projectFolds,
+  ...datasetFolds,
+  ...workflowFolds,
+  ...transferFolds,
+  /** Versions, bindings and IDs become visible together, with the end of the transfer that brought them. */
+  'transfer.imported': ({ data }) => [
+    ...transferChanges(data.transfer),
+    ...(data.datasets ?? []).flatMap(datasetChanges),
+    ...(data.workflows ?? []).flatMap(workflowChanges),
+  ],
+  /** For the audit only: who asked for what they may not have. */
+  'audit.refused': () => [],
+  'site.made': () => [],
+}
+
+export type Rooms = {
+  home: Home
+  identity: Identity
+  journal: Journal
+  db: Db
+  commit: Commit
+  store: Store
+  users: Users
+  projects: Projects
+  datasets: Datasets
+  workflows: Workflows
+  /** Why the index was made again at this start, if it was. */
+  rebuilt: false | 'missing' | 'broken'
+}
+
+export async function openRooms(
+  stack: AsyncDisposableStack,
+  o: { home: Home; clock: Clock; pid: number; create: boolean },
+): Promise<Rooms> {
+  const { home, clock, create } = o
+  stack.use(await openLock({ folder: home.lock, pid: o.pid }))
+  const identity = await openIdentity({ folder: home.folder, create })
+  if (create) {
+    await makeFolder(home.store)
+    await createMarker(home.store, identity.site)
+  } else await demandMarker(home, identity.site)
+  const journal = stack.use(await openJournal({ folder: home.journal, clock, create }))
+  const { db, commit, rebuilt } = await openIndex({ folder: home.index, journal, folds, create })
+  stack.use(db)
+  const store = stack.use(await openStore({ folder: home.store, db, create }))
+  // Whoever asks the catalog is one of our people; their record came in with the question.
+  const rights: Rights = { may: (who, act, on) => may(who as User, act, on) }
+  const isPerson = async (id: UserId) => (await users.get(id))?.at === 'active'
+  const projects = openProjects({ commit, db, clock, rights, isPerson })
+  const users: Users = openUsers({ commit, db, clock, personalProject: projects.personalProject })
+  const datasets = openDatasets({ commit, db, store, clock, projects, rights })
+  const workflows = openWorkflows({ commit, db, store, clock, projects, datasets, rights })
+  return { home, identity, journal, db, commit, store, users, projects, datasets, workflows, rebuilt }
+}
+
+/** A volume that is not mounted must never look like a site without content. */
+export async function demandMarker(home: Home, site: string): Promise<void> {
+  const found = await checkMarker(home.store, site)
+  if (found === 'ours') return
+  throw new Fault('gone', 'store.marker', {
+    about: home.store,
+    text:
+      found === 'missing'
+        ? `The store at ${home.store} is not marked as this site's: its volume may not be mounted. Mount it, then start again.`
+        : `The store at ${home.store} belongs to another site. Mount the right volume, then start again.`,
+  })
+}

@@ -1,0 +1,60 @@
+/** The site as a whole, as its API shows it: who we are, how we are, and the work that touches everything. */
+import type { Dataset } from './catalog/dataset.ts'
+import type { Workflow } from './catalog/workflow.ts'
+import { keys } from './db/keys.ts'
+import type { Doing, SiteDoor } from './http/doors.ts'
+import { verifyJournal } from './journal/journal.ts'
+import type { Rooms } from './rooms.ts'
+import type { Tree } from '../protocol/manifest.ts'
+import { backupSite } from './backup.ts'
+import { verifyTree } from './trees/verify.ts'
+
+export function createSiteDoor(rooms: Rooms, facts: SiteDoor['facts']): SiteDoor {
+  const { home, journal } = rooms
+  return {
+    facts,
+    health: () => ({ state: 'ok' }),
+    verify: (doing) => verifyEverything(rooms, doing),
+    backup: (folder, doing) => backupSite(home, folder, doing),
+    async records(after, limit) {
+      const found = []
+      for await (const record of journal.read({ after })) {
+        found.push(record)
+        if (found.length >= limit) break
+      }
+      return found
+    },
+    async verifyJournal() {
+      const { records, head } = await verifyJournal(home.journal)
+      return { records, head: head.hash }
+    },
+  }
+}
+
+/** Reads and hashes every version of everything that is not removed; each root once. */
+async function verifyEverything({ db, store }: Rooms, doing: Doing) {
+  const done = { files: 0, bytes: 0, bad: [] as string[] }
+  const verified = new Set<string>()
+  const verify = async (what: string, tree: Tree) => {
+    if (verified.has(tree.root)) return
+    verified.add(tree.root)
+    const { files, bytes, bad } = await verifyTree({
+      store,
+      tree,
+      signal: doing.signal,
+      onProgress: (more) => doing.onProgress({ files: done.files + more.files, bytes: done.bytes + more.bytes }),
+    })
+    done.files += files
+    done.bytes += bytes
+    done.bad.push(...bad.map((path) => `${what}: ${path}`))
+  }
+  for await (const { value } of db.list<Dataset>(keys.datasets())) {
+    if (value.at === 'removed') continue
+    for (const { version, tree } of value.versions) await verify(`dataset ${value.id} version ${version}`, tree)
+  }
+  for await (const { value } of db.list<Workflow>(keys.workflows())) {
+    if (value.at === 'removed') continue
+    for (const { version, tree } of value.versions) await verify(`workflow ${value.id} version ${version}`, tree)
+  }
+  return done
+}

@@ -1,0 +1,52 @@
+/**
+ * Which content each site itself sent before: kept in the index, known from the journal and the
+ * store. After the index was made again it is worked out once more.
+ */
+import type { Root, TransferId } from '../../protocol/ids.ts'
+import { treesOf } from '../../protocol/bundle.ts'
+import type { Change, Db } from '../db/db.ts'
+import { keys } from '../db/keys.ts'
+import type { Store } from '../store/store.ts'
+import { openTree } from '../trees/trees.ts'
+import type { KeptBundle } from './book.ts'
+import type { Transfer } from './transfer.ts'
+
+const complete = keys.meta('seen')
+/** Keys written in one batch. */
+const batchMax = 1000
+
+/** Resolves with how many transfers were looked through: none unless the index is new. */
+export async function rebuildSeen(needs: { db: Db; store: Store }): Promise<number> {
+  const { db, store } = needs
+  if ((await db.get(complete)) !== undefined) return 0
+  let transfers = 0
+  for await (const { value: id } of db.list<TransferId>(keys.transfersAt())) {
+    const transfer = await db.get<Transfer>(keys.transfer(id))
+    if (transfer?.direction !== 'in' || transfer.state.at !== 'done') continue
+    const kept = await db.get<KeptBundle>(keys.bundle(id))
+    if (kept === undefined) continue
+    transfers++
+    let changes: Change[] = []
+    for await (const cid of contentOf(store, kept)) {
+      changes.push({ put: keys.seen(transfer.site, cid), value: true })
+      if (changes.length < batchMax) continue
+      await db.write(changes)
+      changes = []
+    }
+    await db.write(changes)
+  }
+  await db.write([{ put: complete, value: true }])
+  return transfers
+}
+
+async function* contentOf(store: Store, { bundle }: KeptBundle) {
+  for (const tree of treesOf(bundle)) {
+    const root = tree.root as Root
+    if (!(await store.has(root))) continue
+    yield root
+    const reader = await openTree(store, root)
+    for (const page of reader.node.pages) yield page.cid.toString() as Root
+    for await (const entry of reader.entries()) if (entry.kind === 'file') yield await reader.cid(entry)
+    if (tree.times !== null) yield tree.times as Root
+  }
+}

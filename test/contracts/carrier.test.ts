@@ -1,0 +1,32 @@
+import { limits } from '../../node/net/limits.ts'
+import { createCarrierPair } from '../../protocol/channel.ts'
+import type { SiteId } from '../../protocol/ids.ts'
+import { openHostPair, type Transport } from '../stream-pair.ts'
+import { type CarrierPair, carrierContract } from './carrier.ts'
+
+carrierContract('a pair in memory', async () => {
+  const [left, right] = createCarrierPair('oslo' as SiteId, 'kyoto' as SiteId)
+  const interruptible = false
+  return { left, right, aheadBytesMax: 2 ** 21, interruptible, async [Symbol.asyncDispose]() {} }
+})
+
+carrierContract('a libp2p stream over TCP', () => openReal('tcp'))
+
+carrierContract('a libp2p stream over WebSockets', () => openReal('websockets'))
+
+async function openReal(transport: Transport): Promise<CarrierPair> {
+  await using stack = new AsyncDisposableStack()
+  const hosts = stack.use(await openHostPair({ transport, proxied: {} }))
+  const { left, right } = await hosts.openStream()
+  const rest = stack.move()
+  return {
+    left,
+    right,
+    cut: hosts.proxy?.cut,
+    reset: hosts.proxy?.reset,
+    // Both windows, our queue, and what two sockets and the proxy hold.
+    aheadBytesMax: limits.streamWindowBytesMax + limits.queueHighBytes + 16 * 2 ** 20,
+    interruptible: true,
+    [Symbol.asyncDispose]: () => rest.disposeAsync(),
+  }
+}

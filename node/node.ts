@@ -63,7 +63,7 @@ export async function openSite(o: { home: Home; config: Config; clock: Clock; pi
       return link === undefined ? { name: site } : { alias: link.alias, name: link.name }
     },
   }
-  const unpacker = createUnpacker({ clock, store, users, projects, datasets, workflows })
+  const unpacker = createUnpacker({ clock, db, store, users, projects, datasets })
   const transfers = stack.use(
     openTransfers<SendInput>({
       me: identity.site,

@@ -111,12 +111,10 @@ export function stepConnection(state: ConnectionState, event: ConnectionEvent): 
   switch (event.type) {
     case 'want': {
       const { ours, theirs } = state
-      if (ours.is === 'willing' && event.changedAt <= ours.changedAt) return still(state)
+      // What was decided here while the other site was being asked is the later word.
+      if (event.changedAt <= ours.changedAt) return still(state)
       const asked = theirs.is === 'willing' ? state.asked : 'here'
-      const stance: ConnectionStance = {
-        is: 'willing',
-        changedAt: nextChange(event.changedAt, ours),
-      }
+      const stance: ConnectionStance = { is: 'willing', changedAt: event.changedAt }
       return telling({ ...state, ours: stance, asked, told: false })
     }
     case 'accept':

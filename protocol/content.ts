@@ -56,7 +56,8 @@ export const pullMessage = z.discriminatedUnion('type', [
     /** Bytes so far, for the source's progress line; believed for display only. */
     tally,
   }),
-  z.object({ type: z.literal('finish') }),
+  /** Nothing more is wanted. The tally is the last one. */
+  z.object({ type: z.literal('finish'), tally }),
 ])
 export type PullMessage = z.infer<typeof pullMessage>
 

@@ -135,15 +135,15 @@ describe('steps of a link', () => {
     expect(stepped(paused, { type: 'told', changedAt: 10 }).told).toBe(true)
   })
 
-  it('what was decided here while we asked is told as a new decision', () => {
-    const refusedMeanwhile: LinkState = {
-      ...newLink,
-      ours: { is: 'refused', changedAt: 50 },
-      theirs: willing(1),
-    }
-    const state = stepped(refusedMeanwhile, { type: 'want', changedAt: 40 })
-    expect(state.ours).toEqual(willing(51))
-    expect(stepped(state, { type: 'told', changedAt: 40 }).told).toBe(false)
+  it('what was decided here while we asked is the later word, and is told', () => {
+    const refusedMeanwhile = stepped({ ...newLink, theirs: willing(1) }, { type: 'refuse', at: 50 })
+    const state = stepped(
+      refusedMeanwhile,
+      { type: 'want', changedAt: 40 },
+      { type: 'told', changedAt: 40 },
+    )
+    expect(state).toEqual(refusedMeanwhile)
+    expect(state.told).toBe(false)
   })
 
   it('a clock set back does not make a new stance look old', () => {

@@ -168,11 +168,10 @@ function accept(state: LinkState, at: number): LinkStep {
 
 function want(state: LinkState, changedAt: number): LinkStep {
   const { ours, theirs } = state
-  if (ours.is === 'willing' && changedAt <= ours.changedAt) return still(state)
+  // What was decided here while the other side was being asked is the later word.
+  if (changedAt <= ours.changedAt) return still(state)
   const asked = theirs.is === 'willing' || theirs.is === 'paused' ? state.asked : 'here'
-  // Something here moved while we were asking: what was decided last is told as a new decision.
-  const stance: LinkStance = { is: 'willing', changedAt: nextChange(changedAt, ours) }
-  return telling({ ...state, ours: stance, asked, told: false })
+  return telling({ ...state, ours: { is: 'willing', changedAt }, asked, told: false })
 }
 
 function heard(state: LinkState, event: Extract<LinkEvent, { type: 'heard' }>): LinkStep {

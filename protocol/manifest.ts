@@ -7,7 +7,7 @@ import { CID } from 'multiformats/cid'
 import { z } from 'zod'
 import { Fault } from './fault.ts'
 import type { Root } from './ids.ts'
-import { checkPath, comparePaths, isInside } from './paths.ts'
+import { checkPath, comparePaths, isInside, printable } from './paths.ts'
 import { blocksOf, digestBytes, sha256Code } from './unixfs.ts'
 import { decode, encode } from './wire.ts'
 
@@ -141,11 +141,11 @@ export function checkFollows(previous: string | undefined, path: string): void {
   if (isInside(path, previous))
     refuse(
       'manifest.order',
-      `${previous} cannot hold ${path}: it is a file or an empty folder.`,
+      `${printable(previous)} cannot hold ${printable(path)}: it is a file or an empty folder.`,
       path,
     )
   if (comparePaths(previous, path) >= 0)
-    refuse('manifest.order', `${path} is out of order or there twice.`, path)
+    refuse('manifest.order', `${printable(path)} is out of order or there twice.`, path)
 }
 
 /** Adds one more to what was counted; sums past 2^53 are refused, not rounded. */
@@ -198,7 +198,7 @@ export function decodeRoot(node: Uint8Array): RootNode {
     if (page.entries === 1 ? order !== 0 : order >= 0) {
       refuse(
         'manifest.root',
-        `A page of ${page.entries} entries runs from ${page.first} to ${page.last}.`,
+        `A page of ${page.entries} entries runs from ${printable(page.first)} to ${printable(page.last)}.`,
       )
     }
     if (page.files > page.entries) refuse('manifest.root', 'A page has more files than entries.')

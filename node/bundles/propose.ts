@@ -184,7 +184,7 @@ export async function proposeWorkflow(
 ): Promise<WorkflowProposal> {
   const { store, site, transfer, by, at, signal } = arrival
   const refs: readonly Ref[] = incoming.refs
-  const inputs = incoming.inputs as readonly Input[]
+  const inputs = incoming.inputs.map((input): Input => ({ ...input, cid: input.cid as FileCid }))
   await checkArrived(store, incoming, refs, inputs)
   const bound = versionOf(to.dataset, to.version)
   const lacks = await lacksOf(arrival, to.dataset, bound, incoming.about.root as Root)

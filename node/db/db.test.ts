@@ -285,7 +285,7 @@ test('one flipped bit anywhere in its files: all records, or a fault, never anyt
   )
   expect(files.length).toBeGreaterThanOrEqual(4)
   let faults = 0
-  for (let i = 0; i < 32; i++) {
+  for (let i = 0; i < 20; i++) {
     const copy = join(folder.path, `copy-${i}`)
     await cp(index, copy, { recursive: true })
     const path = join(copy, files[i % files.length]!)
@@ -302,8 +302,8 @@ test('one flipped bit anywhere in its files: all records, or a fault, never anyt
       })
     }
   }
-  expect(faults).toBeGreaterThan(10)
-})
+  expect(faults).toBeGreaterThan(6)
+}, 120_000)
 
 async function flip(path: string, at: number, mask = 1): Promise<void> {
   const file = await open(path, 'r+')

@@ -158,10 +158,11 @@ function createDb(level: RawDb, totalAtOpen: bigint, folder: string): Db {
     },
 
     async *list<T>(prefix: KeyPrefix, options?: ListOptions) {
-      const range = { ...rangeOf(prefix, options), limit: options?.limit ?? -1 }
-      let iterator: ReturnType<typeof level.iterator> | undefined
+      const begin = () =>
+        level.iterator({ ...rangeOf(prefix, options), limit: options?.limit ?? -1 })
+      let iterator: ReturnType<typeof begin> | undefined
       try {
-        iterator = level.iterator(range)
+        iterator = begin()
         for (;;) {
           const step = await iterator.nextv(stepRecords)
           if (step.length === 0) return

@@ -5,15 +5,22 @@
  */
 import type { AddressInfo } from 'node:net'
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
-import { z } from 'zod'
-import { problemMedia, toProblem } from '../../api/problem.ts'
 import { type EventsName, type Route, type RouteName, routes } from '../../api/routes.ts'
 import { eventsMedia } from '../../api/sse.ts'
-import { asFault, Fault, fromWireFault, toWireFault } from '../../protocol/fault.ts'
+import { asFault, Fault, fromWireFault } from '../../protocol/fault.ts'
 import { check } from '../../protocol/wire.ts'
 import type { Clock } from '../base/clock.ts'
 import { acts, may } from '../people/permissions.ts'
 import type { User } from '../people/users.ts'
+import {
+  answerFault,
+  answerStream,
+  answerValue,
+  everyAnswer,
+  faultOf,
+  Unknown,
+  workAloud,
+} from './answers.ts'
 import type { Call, Doing, Doors, Handlers, SiteDoor } from './doors.ts'
 import { connectionHandlers } from './handlers/connections.ts'
 import { datasetHandlers } from './handlers/datasets.ts'
@@ -27,7 +34,7 @@ import { bracketed, createHostCheck } from './hosts.ts'
 import { startWatching } from './live.ts'
 import type { Log } from './log.ts'
 import { createPaths, type Folders } from './paths.ts'
-import { openStream, type Stream } from './stream.ts'
+import type { Stream } from './stream.ts'
 
 /** Bytes of a body; the largest are lists of names. */
 export const bodyBytesMax = 1024 * 1024
@@ -39,9 +46,6 @@ export const questionMs = 30_000
 const paramCharactersMax = 2048
 /** How long a stop waits for the streams to say that it stops, in milliseconds. */
 const lastWordMs = 2000
-/** Between two tellings of how far long work is, in milliseconds. */
-const progressMs = 250
-
 export type HttpNeeds = {
   /** With nothing but the site, in safe mode: everything else then answers with the site's fault. */
   readonly doors: Doors | { readonly site: SiteDoor }
@@ -130,7 +134,10 @@ export function createApp(
     async stop() {
       stopping.abort(new Fault('busy', 'http.stop', { text: stoppingText }))
       // Time for a last word to whoever listens; what then still works is cut off.
-      await Promise.race([Promise.allSettled(streams), needs.clock.sleep(lastWordMs)])
+      const waiting = new AbortController()
+      const late = needs.clock.sleep(lastWordMs, { signal: waiting.signal })
+      await Promise.race([Promise.allSettled(streams), late])
+      waiting.abort()
     },
   }
 }
@@ -138,12 +145,6 @@ export function createApp(
 type Serving = HttpNeeds & { readonly stopping: AbortSignal; readonly streams: Set<Promise<void>> }
 
 const stoppingText = 'The site is stopping. Ask again when it is back.'
-
-const everyAnswer = {
-  'cache-control': 'no-store',
-  'x-content-type-options': 'nosniff',
-  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
-}
 
 function addRoute(app: FastifyInstance, name: RouteName, route: Route, needs: Serving): void {
   const { permission } = route
@@ -205,15 +206,6 @@ function ready({ doors }: HttpNeeds): Doors {
   throw fault === undefined ? new Fault('busy', 'http.ready') : fromWireFault(fault, 'here')
 }
 
-/** Nobody we know; the only failure whose status is not its kind's. */
-class Unknown extends Fault {
-  constructor() {
-    super('denied', 'http.token', {
-      text: 'The token is missing or not known here. An administrator makes one with crossload people token EMAIL.',
-    })
-  }
-}
-
 function bearer(request: FastifyRequest): string {
   return /^Bearer +([\w.~+/=-]+)$/i.exec(request.headers.authorization ?? '')?.[1] ?? ''
 }
@@ -245,103 +237,4 @@ function goneSignal(reply: FastifyReply): AbortSignal {
     if (!reply.raw.writableFinished) gone.abort(new Fault('gone', 'http.asker'))
   })
   return gone.signal
-}
-
-function told(route: Route, value: unknown): unknown {
-  return z.encode(route.output, value)
-}
-
-function answerValue(reply: FastifyReply, route: Route, value: unknown): FastifyReply {
-  return reply.type('application/json').send(JSON.stringify(told(route, value)))
-}
-
-async function answerStream(
-  reply: FastifyReply,
-  name: RouteName,
-  by: User,
-  needs: HttpNeeds,
-  run: (stream: Stream) => Promise<void>,
-): Promise<void> {
-  reply.hijack()
-  const { clock, log } = needs
-  const reader = `${by.email} reading ${name}`
-  using stream = openStream(reply.raw, { clock, log, reader, headers: everyAnswer })
-  try {
-    await run(stream)
-  } catch (thrown) {
-    if (reply.raw.destroyed) return
-    const [fault, facts] = faultOf(thrown, needs)
-    await sendOrLog(stream, 'problem', toProblem(fault, facts), log)
-  } finally {
-    stream.end()
-  }
-}
-
-/** The last word to a reader who may be gone. */
-async function sendOrLog(stream: Stream, event: string, data: unknown, log: Log): Promise<void> {
-  try {
-    await stream.send(event, data)
-  } catch (thrown) {
-    log.info({ fault: toWireFault(asFault(thrown, 'http.stream')) }, 'a reader left before the end')
-  }
-}
-
-/** Long work, told as it goes: only ever the newest progress, and never two at once. */
-async function workAloud(
-  stream: Stream,
-  route: Route,
-  clock: Clock,
-  signal: AbortSignal,
-  work: (doing: Doing) => Promise<unknown>,
-): Promise<void> {
-  let newest: unknown
-  let telling = Promise.resolve()
-  let isTelling = false
-  using _ticks = clock.every(progressMs, () => {
-    if (newest === undefined || isTelling) return
-    const progress = newest
-    newest = undefined
-    isTelling = true
-    telling = stream
-      .send('progress', progress)
-      // Whether the reader is gone shows at the result, and in the signal.
-      .catch(() => {})
-      .finally(() => {
-        isTelling = false
-      })
-  })
-  const value = await work({
-    signal,
-    onProgress: (progress) => {
-      newest = progress
-    },
-  })
-  await telling
-  await stream.send('result', told(route, value))
-}
-
-type ProblemFacts = NonNullable<Parameters<typeof toProblem>[1]>
-
-/** Whatever was thrown as a fault to tell; our own mistakes are logged under a reference number. */
-function faultOf(thrown: unknown, { clock, log }: HttpNeeds): [Fault, ProblemFacts] {
-  if (thrown instanceof Unknown) return [thrown, { status: 401 }]
-  const code = (thrown as { code?: unknown })?.code
-  if (typeof code === 'string' && code.startsWith('FST_ERR_')) {
-    const { statusCode = 500, message } = thrown as { statusCode?: number; message: string }
-    if (statusCode < 500) {
-      const text = `The question could not be read: ${message}.`
-      return [new Fault('invalid', 'http.input', { text, cause: thrown }), { status: statusCode }]
-    }
-  }
-  const fault = asFault(thrown, 'http.answer')
-  if (fault.kind !== 'internal') return [fault, {}]
-  const reference = Buffer.from(clock.random(6)).toString('hex')
-  log.error({ reference, err: fault.cause ?? fault }, 'a mistake of ours')
-  return [fault, { reference }]
-}
-
-function answerFault(reply: FastifyReply, fault: Fault, facts: ProblemFacts = {}): void {
-  const problem = toProblem(fault, facts)
-  if (problem.status === 401) reply.header('www-authenticate', 'Bearer')
-  reply.code(problem.status).type(problemMedia).send(JSON.stringify(problem))
 }

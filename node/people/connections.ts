@@ -4,7 +4,9 @@
  * learn is told until it has answered, whenever the link lets it through.
  */
 import {
+  type ConnectionAnswer,
   type ConnectionEvent,
+  type ConnectionMessage,
   connectionAnswer,
   connectionProtocol,
 } from '../../protocol/connection.ts'
@@ -18,7 +20,7 @@ import { createOutbox } from '../base/outbox.ts'
 import type { Db } from '../db/db.ts'
 import type { Commit } from '../journal/commit.ts'
 import { type Connection, moveConnection, nameConnection, nameOf } from './connection.ts'
-import { type ConnectionNews, openContacts } from './contacts.ts'
+import { type ConnectionNews, openContacts, pairText } from './contacts.ts'
 import { createConnectionHandler } from './introduction.ts'
 
 /** As much of a person as a connection is about. */
@@ -181,69 +183,79 @@ export async function openConnections(o: ConnectionsNeeds): Promise<Connections>
     options: Waiting = {},
   ): Promise<Connection> {
     const { site, addresses } = linkNamed(to.alias)
-    const key = { site, user: by.id, theirs: to.email }
-    const present = contacts.find(key)
-    const waits = present?.at === 'asked' && present.stances.ours.is === 'willing'
-    // The same instant again for an ask that waits already, so that repeating it changes nothing there.
-    const changedAt =
-      present === undefined
-        ? clock.now()
-        : waits
-          ? present.stances.ours.changedAt
-          : nextChange(clock.now(), present.stances.ours)
-    const pair = `${site} ${by.id} ${to.email}`
-    asking.add(pair)
+    const pair = { site, user: by.id, theirs: to.email }
+    const changedAt = askedAt(contacts.find(pair))
+    const key = pairText(pair)
+    asking.add(key)
     try {
-      const { answer } = await call({
-        ...{ clock, open, signal: options.signal },
-        to: { site, addresses },
-        protocol: connectionProtocol,
-        message: () => ({
-          ...{ type: 'ask', from: by.email, to: to.email, name: nameOf(by) },
-          stance: { is: 'willing', changedAt },
-        }),
-        answer: connectionAnswer,
+      const stance = { is: 'willing', changedAt } as const
+      const people = { from: by.email, to: to.email, name: nameOf(by) }
+      const answer = await say({ site, addresses }, { type: 'ask', ...people, stance }, options)
+      const connection = await contacts.change(pair, { user: by.id }, (present, fresh) => {
+        linkNamed(to.alias)
+        return hear(present ?? fresh(by.email), answer, changedAt, [{ type: 'want', changedAt }])
       })
-      return await contacts.change(key, { user: by.id }, (was, fresh) => {
-        const events: ConnectionEvent[] = [
-          { type: 'want', changedAt },
-          { type: 'heard', stance: answer.stance, fresh: false, at: clock.now() },
-          { type: 'told', changedAt },
-        ]
-        const moved = moveConnection(was ?? fresh(by.email), clock.now(), events)
-        return nameConnection(moved, answer.name)
-      })
+      if (connection.stances.ours.is === 'willing' && connection.at !== 'removed') return connection
     } finally {
-      asking.delete(pair)
+      asking.delete(key)
     }
+    throw new Fault('conflict', 'connections.ask', {
+      about: to.email,
+      text: 'This connection was removed in the meantime. Ask once more if you still want it.',
+    })
+  }
+
+  /** The same instant again for an ask that waits already, so that repeating it changes nothing there. */
+  function askedAt(present: Connection | undefined): number {
+    if (present === undefined) return clock.now()
+    const { ours } = present.stances
+    const waits = present.at === 'asked' && ours.is === 'willing'
+    return waits ? ours.changedAt : nextChange(clock.now(), ours)
   }
 
   async function tell(connection: Connection, options: Waiting): Promise<void> {
-    const { site, email, theirs } = connection
-    const { ours } = connection.stances
-    const person = await users.get(connection.user)
+    const { site, email, theirs, stances } = connection
+    const addresses = links.bySite(site)?.addresses ?? []
+    const name = nameOf({ name: (await users.get(connection.user))?.name ?? '', email })
+    const stance = stances.ours
+    const answer = await say(
+      { site, addresses },
+      { type: 'tell', from: email, to: theirs, name, stance },
+      options,
+    )
+    await contacts.change(connection, { site }, (present) =>
+      hear(present ?? connection, answer, stance.changedAt),
+    )
+  }
+
+  async function say(
+    to: { site: SiteId; addresses: readonly string[] },
+    message: ConnectionMessage,
+    options: Waiting,
+  ): Promise<ConnectionAnswer> {
     const { answer } = await call({
-      ...{ clock, open, signal: options.signal },
-      to: { site, addresses: links.bySite(site)?.addresses ?? [] },
+      ...{ clock, open, to, signal: options.signal },
       protocol: connectionProtocol,
-      message: () => ({
-        ...{
-          type: 'tell',
-          from: email,
-          to: theirs,
-          name: nameOf({ name: person?.name ?? '', email }),
-        },
-        stance: ours,
-      }),
+      message: () => message,
       answer: connectionAnswer,
     })
-    await contacts.change(connection, { site }, (was, fresh) => {
-      const moved = moveConnection(was ?? fresh(email), clock.now(), [
-        { type: 'heard', stance: answer.stance, fresh: false, at: clock.now() },
-        { type: 'told', changedAt: ours.changedAt },
-      ])
-      return nameConnection(moved, answer.name)
-    })
+    return answer
+  }
+
+  /** What the answer to something said at `toldAt` makes of a connection. */
+  function hear(
+    connection: Connection,
+    answer: ConnectionAnswer,
+    toldAt: number,
+    before: ConnectionEvent[] = [],
+  ): Connection {
+    const now = clock.now()
+    const moved = moveConnection(connection, now, [
+      ...before,
+      { type: 'heard', stance: answer.stance, fresh: false, at: now },
+      { type: 'told', changedAt: toldAt },
+    ])
+    return nameConnection(moved, answer.name)
   }
 
   async function act(
@@ -258,7 +270,7 @@ export async function openConnections(o: ConnectionsNeeds): Promise<Connections>
   }
 
   const isAsking = (site: SiteId, user: UserId, theirs: Email) =>
-    asking.has(`${site} ${user} ${theirs}`)
+    asking.has(pairText({ site, user, theirs }))
   return {
     ask,
     accept: (by, id) => act(by, id, 'accept'),

@@ -82,6 +82,7 @@ export async function openContacts(o: { commit: Commit; db: Db; clock: Clock }):
   }
 }
 
-function pairText({ site, user, theirs }: Pair): string {
+/** One text for one pair. */
+export function pairText({ site, user, theirs }: Pair): string {
   return `${site} ${user} ${theirs}`
 }

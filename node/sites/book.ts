@@ -38,6 +38,8 @@ export interface LinkBook {
   invitation(hash: string): Invitation | undefined
   invitations(): Invitation[]
   addInvitation(invitation: Invitation): Promise<void>
+  /** Now, but later than everything this side has decided: what came first stays first when a clock is set. */
+  instant(): number
   /**
    * Reads, decides and commits in one turn, so that two who race see each other. `decide` gets the
    * present link with this site, or undefined; what it throws changes nothing. Resolves when the
@@ -60,6 +62,9 @@ export async function openBook(o: { commit: Commit; db: Db; clock: Clock }): Pro
   for await (const { value } of o.db.list<Link>(keys.links())) bySite.set(value.site, value)
   for await (const { value } of o.db.list<Invitation>(keys.invitations()))
     invitations.set(value.hash, value)
+  let latestAt = 0
+  for (const { ours } of bySite.values()) latestAt = Math.max(latestAt, ours.changedAt)
+  for (const { madeAt } of invitations.values()) latestAt = Math.max(latestAt, madeAt)
   let lastId = (await o.db.get<number>(keys.counter('link'))) ?? 0
 
   async function keep(
@@ -80,6 +85,7 @@ export async function openBook(o: { commit: Commit; db: Db; clock: Clock }): Pro
       invitations.set(invitation.hash, invitation)
     } else if (was !== link) await o.commit(added ? 'link.add' : 'link.put', by, link)
     bySite.set(link.site, link)
+    latestAt = Math.max(latestAt, link.ours.changedAt)
     lastId = Math.max(lastId, link.id)
     return link
   }
@@ -96,14 +102,16 @@ export async function openBook(o: { commit: Commit; db: Db; clock: Clock }): Pro
     async addInvitation(invitation) {
       await o.commit('invitation.put', invitation.by, invitation)
       invitations.set(invitation.hash, invitation)
+      latestAt = Math.max(latestAt, invitation.madeAt)
     },
+    instant: () => Math.max(o.clock.now(), latestAt + 1),
 
     async change(site, by, decide) {
       const { was, link } = await o.commit.serial(async () => {
         const present = bySite.get(site)
         const fresh: Fresh = (name) => {
           const alias = aliasFrom(name, (text) => book.byAlias(text) !== undefined)
-          return createLink({ id: (lastId + 1) as LinkId, site, alias, name, at: o.clock.now() })
+          return createLink({ id: (lastId + 1) as LinkId, site, alias, name, at: book.instant() })
         }
         const decision = decide(present, fresh)
         return { was: present, link: decision === undefined ? present : await keep(decision, by) }

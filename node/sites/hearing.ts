@@ -13,7 +13,6 @@ import {
   linkMessage,
   linkProtocol,
 } from '../../protocol/link.ts'
-import { nextChange } from '../../protocol/stance.ts'
 import type { Handler } from '../base/call.ts'
 import type { Clock } from '../base/clock.ts'
 import { createRate } from '../base/rate.ts'
@@ -64,7 +63,7 @@ export function createHearing({ book, clock, me, speaks, isAsking }: HearingNeed
 
   async function asked(site: SiteId, ask: Ask): Promise<Link | undefined> {
     return book.change(site, { site }, (present, fresh) => {
-      const now = clock.now()
+      const now = book.instant()
       const heard = { type: 'heard', stance: ask.stance, fresh: true, at: now } as const
       if (present !== undefined) {
         const moved = moveLink(present, now, [heard])
@@ -91,11 +90,10 @@ export function createHearing({ book, clock, me, speaks, isAsking }: HearingNeed
   async function redeemed(site: SiteId, ask: Ask, secret: Uint8Array): Promise<Link | undefined> {
     const hash = secretHash(secret)
     return book.change(site, { site }, (present, fresh) => {
-      const now = clock.now()
-      const invitation = usable(book.invitation(hash), site, present, now)
+      const now = book.instant()
+      const invitation = usable(book.invitation(hash), site, present, clock.now())
       const link = present ?? fresh(ask.name)
-      const changedAt =
-        link.ours.is === 'willing' ? link.ours.changedAt : nextChange(now, link.ours)
+      const changedAt = link.ours.is === 'willing' ? link.ours.changedAt : now
       const moved = moveLink(link, now, [
         { type: 'heard', stance: ask.stance, fresh: true, at: now },
         { type: 'want', changedAt },
@@ -120,7 +118,7 @@ export function createHearing({ book, clock, me, speaks, isAsking }: HearingNeed
     }
     return book.change(site, { site }, (present) => {
       if (present === undefined) return undefined
-      const now = clock.now()
+      const now = book.instant()
       const moved = moveLink(present, now, [
         { type: 'heard', stance: tell.stance, fresh: false, at: now },
       ])

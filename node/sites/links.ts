@@ -166,7 +166,8 @@ export async function openLinks(o: LinksNeeds): Promise<Links> {
     const { site } = linkOf(id)
     const link = await book.change(site, options.by, (present) => {
       if (present === undefined) return undefined
-      const moved = moveLink(present, clock.now(), [{ type, at: clock.now() }])
+      const now = book.instant()
+      const moved = moveLink(present, now, [{ type, at: now }])
       // Should it come back one day, it comes back with nothing special allowed.
       if (type === 'remove')
         return { link: moved === present ? present : { ...moved, policy: defaultPolicy } }
@@ -188,15 +189,17 @@ export async function openLinks(o: LinksNeeds): Promise<Links> {
           text: 'This site has no address that others could reach. Start it with an address to listen on.',
         })
       }
-      const madeAt = clock.now()
-      const open = book.invitations().filter((one) => one.used === null && one.expiresAt >= madeAt)
+      const madeAt = book.instant()
+      const open = book
+        .invitations()
+        .filter((one) => one.used === null && one.expiresAt >= clock.now())
       if (open.length >= invitationsMax) {
         throw new Fault('busy', 'links.invite', {
           text: `${open.length} invitations are open. Wait until some expire.`,
         })
       }
       const secret = clock.random(invitationSecretBytes)
-      const expiresAt = madeAt + expiresMs
+      const expiresAt = clock.now() + expiresMs
       await book.addInvitation({ hash: secretHash(secret), madeAt, expiresAt, by, used: null })
       return {
         text: await formatInvitation({ site: identity.site, name, addresses, secret, expiresAt }),

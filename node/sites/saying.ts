@@ -12,7 +12,6 @@ import {
   linkAnswer,
   linkProtocol,
 } from '../../protocol/link.ts'
-import { nextChange } from '../../protocol/stance.ts'
 import { call, type Destination, type Open } from '../base/call.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Actor } from '../journal/journal.ts'
@@ -96,9 +95,9 @@ export function createSaying({ book, clock, open, identity, me, speaks }: Saying
 
   /** The same instant again for an ask that waits already, so that repeating it changes nothing there. */
   function askedAt(link: Link | undefined, isFresh: boolean): number {
-    if (link === undefined) return clock.now()
+    if (link === undefined) return book.instant()
     const waits = link.at === 'asked' && link.ours.is === 'willing'
-    return waits && !isFresh ? link.ours.changedAt : nextChange(clock.now(), link.ours)
+    return waits && !isFresh ? link.ours.changedAt : book.instant()
   }
 
   async function askedSite(
@@ -111,9 +110,10 @@ export function createSaying({ book, clock, open, identity, me, speaks }: Saying
       // A refusal is news only of a link that we have.
       if (present === undefined && answer.stance.is === 'refused') return undefined
       const was = present ?? fresh(plainName(answer.name ?? o.name, 'site'))
-      const moved = moveLink(was, clock.now(), [
+      const now = book.instant()
+      const moved = moveLink(was, now, [
         { type: 'want', changedAt },
-        heard(answer, clock.now()),
+        heard(answer, now),
         { type: 'told', changedAt },
       ])
       const dialled = { ...moved, dialled: o.dialled ?? was.dialled }
@@ -127,11 +127,10 @@ export function createSaying({ book, clock, open, identity, me, speaks }: Saying
         text: 'The other site has refused a link with us. Its administrator can accept it, or send an invitation.',
       })
     }
-    if (link.at !== 'removed') return link
+    if (link.ours.is === 'willing' && link.at !== 'removed') return link
     throw new Fault('conflict', 'links.ask', {
       about: site,
-      side: 'there',
-      text: 'The other site had removed this link in the meantime. Ask once more.',
+      text: 'This link was decided on in the meantime. Look at it, and ask once more if you still want it.',
     })
   }
 
@@ -147,7 +146,7 @@ export function createSaying({ book, clock, open, identity, me, speaks }: Saying
     })
     await book.change(site, { site }, (present) => {
       if (present === undefined) return undefined
-      const now = clock.now()
+      const now = book.instant()
       const moved = moveLink(present, now, [
         heard(answer, now),
         { type: 'told', changedAt: ours.changedAt },

@@ -70,9 +70,9 @@ export function createServer(needs: SendNeeds): Server {
       for (;;) {
         const { message } = await channel.receive(pullMessage, { signal })
         if (message.type === 'open') throw new Fault('invalid', 'content.want', { side: 'there' })
+        if (message.tally && !grant.dry) needs.progress.set(id, tallied(message.tally, grant.bundle))
         if (message.type === 'finish') break
         await needs.grant(id, channel)
-        if (message.tally && !grant.dry) needs.progress.set(id, tallied(message.tally, grant.bundle))
         await answer.want(message.nodes, message.blocks, signal)
         if (!grant.dry) await needs.progress.save(id)
       }

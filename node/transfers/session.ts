@@ -156,7 +156,7 @@ export function openSession(channel: Channel, options: { signal: AbortSignal; ta
     async finish(roots) {
       await until(() => open === 0)
       finishing = true
-      await channel.send({ type: 'finish' }, undefined, { signal })
+      await channel.send({ type: 'finish', tally: options.tally() }, undefined, { signal })
       await until(() => end !== undefined)
       const same = end!.nodes === got.nodes && end!.blocks === got.blocks && end!.bytes === got.bytes
       if (!same || end!.roots.join() !== roots.join()) {

@@ -1,41 +1,45 @@
 /**
- * The states of a transfer, for both sides, as a pure machine.
+ * The states of a transfer, for both sides, as a pure machine. At the source (`out`):
  *
  * ```mermaid
  * stateDiagram-v2
- *   state "out (source)" as out {
- *     waiting --> moving: accepted
- *     waiting --> parked: parked
- *     parked --> moving: accepted
- *     waiting --> refused: refused
- *     waiting --> paused: pause
- *     moving --> paused: pause
- *     paused --> waiting: resume
- *     moving --> done: imported
- *     waiting --> done: imported
- *     paused --> done: imported
- *     parked --> done: imported
- *     waiting --> failed: failed
- *     moving --> failed: failed
- *     parked --> failed: failed
- *     paused --> failed: failed
- *     waiting --> cancelled: cancel
- *     moving --> cancelled: cancel
- *     parked --> cancelled: cancel
- *     paused --> cancelled: cancel
- *   }
- *   state "in (destination)" as in {
- *     pulling --> whole: received
- *     pulling --> held: pause
- *     held --> pulling: resume
- *     pulling --> failed_: failed
- *     whole --> failed_: failed
- *     held --> failed_: failed
- *     pulling --> cancelled_: cancel
- *     held --> cancelled_: cancel
- *     whole --> cancelled_: cancel
- *     whole --> done_: imported
- *   }
+ *   [*] --> waiting
+ *   waiting --> moving: accepted
+ *   waiting --> parked: parked
+ *   parked --> moving: accepted
+ *   waiting --> refused: refused
+ *   waiting --> paused: pause
+ *   moving --> paused: pause
+ *   paused --> waiting: resume
+ *   waiting --> done: imported
+ *   moving --> done: imported
+ *   parked --> done: imported
+ *   paused --> done: imported
+ *   waiting --> failed: failed
+ *   moving --> failed: failed
+ *   parked --> failed: failed
+ *   paused --> failed: failed
+ *   waiting --> cancelled: cancel
+ *   moving --> cancelled: cancel
+ *   parked --> cancelled: cancel
+ *   paused --> cancelled: cancel
+ * ```
+ *
+ * At the destination (`in`):
+ *
+ * ```mermaid
+ * stateDiagram-v2
+ *   [*] --> moving
+ *   moving --> whole: received
+ *   moving --> paused: pause
+ *   paused --> moving: resume
+ *   whole --> done: imported
+ *   moving --> failed: failed
+ *   paused --> failed: failed
+ *   whole --> failed: failed
+ *   moving --> cancelled: cancel
+ *   paused --> cancelled: cancel
+ *   whole --> cancelled: cancel
  * ```
  *
  * `imported` at the source is a signed receipt; at the destination it is the one record that makes

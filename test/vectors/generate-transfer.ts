@@ -13,7 +13,7 @@ import type { Entry, Tree } from '../../protocol/manifest.ts'
 import { encodeRoot, encodeTimesPage, encodeTimesRoot } from '../../protocol/manifest.ts'
 import { createPager } from '../../protocol/pages.ts'
 import { blockCid, fileCid, rootOf } from '../../protocol/unixfs.ts'
-import { toDagJson, type Vector, type VectorBytes } from './run.ts'
+import { toJson, type Vector, type VectorBytes } from './run.ts'
 
 type Folder = 'bundle' | 'offer' | 'content' | 'receipt'
 type Some = Record<string, unknown>
@@ -67,7 +67,7 @@ function runAt(bytes: Uint8Array, at: number): { unit: number; times: number } |
 
 /** One value and what it looks like as bytes. */
 function valid(folder: Folder, of: string, name: string, sentence: string, value: unknown, more: Some = {}): void {
-  put(folder, name, { sentence, of, bytes: bytesText(encode(value)), value: toDagJson(value), ...more })
+  put(folder, name, { sentence, of, bytes: bytesText(encode(value)), value: toJson(value), ...more })
 }
 
 function refused(folder: Folder, of: string, name: string, sentence: string, bytes: Uint8Array, more: Some = {}): void {
@@ -323,13 +323,13 @@ function frameOf(head: Uint8Array, body: Uint8Array, headBytes = head.byteLength
 }
 
 function validFrame(folder: Folder, of: string, name: string, sentence: string, message: Some, body = nothing): void {
-  const value = toDagJson({ message, body })
+  const value = toJson({ message, body })
   put(folder, name, { sentence, of, bytes: bytesText(frameOf(encode(message), body)), value })
 }
 
 function stream(of: string, name: string, sentence: string, frames: OneFrame[]): void {
   const bytes = joined(...frames.map(({ message, body }) => frameOf(encode(message), body)))
-  put('content', name, { sentence, of, bytes: bytesText(bytes), value: toDagJson(frames) })
+  put('content', name, { sentence, of, bytes: bytesText(bytes), value: toJson(frames) })
 }
 
 function faultFrame(folder: Folder, of: string, name: string, sentence: string, kind: string, becomes: Vector['fault']): void {

@@ -1,7 +1,7 @@
 /**
  * Runs a folder of vectors: one file, one outcome. A file says in a sentence what it shows, what its
  * bytes claim to be (`of`), the bytes, and either the value they mean or the kind of fault they are
- * refused with. Values are DAG-JSON: a byte string is `{"/": {"bytes": base64}}`, a link `{"/": cid}`.
+ * refused with. In a value a byte string is `{"bytes": hex}` and a CID `{"cid": text}`.
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import { CID } from 'multiformats/cid'
@@ -83,7 +83,7 @@ async function runWhole(reader: Reader, vector: Vector): Promise<void> {
   }
   expect(outcome).toEqual({ value: vector.value })
   if (reader.write === undefined || vector.ignores) return
-  const written = reader.write(fromDagJson(vector.value), vector)
+  const written = reader.write(fromJson(vector.value), vector)
   expect(Buffer.from(written).toString('hex')).toBe(Buffer.from(bytes).toString('hex'))
 }
 
@@ -101,29 +101,26 @@ async function runCut(reader: Reader, vector: Vector): Promise<void> {
 /** What is thrown besides faults is a crash, and goes through. */
 async function outcomeOf(reader: Reader, bytes: Uint8Array, vector: Vector) {
   try {
-    return { value: toDagJson(await reader.read(bytes, vector)) }
+    return { value: toJson(await reader.read(bytes, vector)) }
   } catch (thrown) {
     if (!(thrown instanceof Fault)) throw thrown
     return { fault: thrown.kind }
   }
 }
 
-export function toDagJson(value: unknown): unknown {
-  if (value instanceof Uint8Array) {
-    return { '/': { bytes: Buffer.from(value).toString('base64').replace(/=+$/, '') } }
-  }
+export function toJson(value: unknown): unknown {
+  if (value instanceof Uint8Array) return { bytes: Buffer.from(value).toString('hex') }
   const cid = CID.asCID(value)
-  if (cid !== null) return { '/': cid.toString() }
-  return mapped(value, toDagJson)
+  if (cid !== null) return { cid: cid.toString() }
+  return mapped(value, toJson)
 }
 
-export function fromDagJson(value: unknown): unknown {
-  const inner = (value as { '/'?: unknown } | null)?.['/']
-  if (typeof inner === 'string') return CID.parse(inner)
-  if (inner !== undefined) {
-    return Uint8Array.from(Buffer.from((inner as { bytes: string }).bytes, 'base64'))
-  }
-  return mapped(value, fromDagJson)
+export function fromJson(value: unknown): unknown {
+  const { bytes, cid, ...more } = (value ?? {}) as Record<string, unknown>
+  const alone = Object.keys(more).length === 0
+  if (alone && typeof bytes === 'string') return Uint8Array.from(Buffer.from(bytes, 'hex'))
+  if (alone && typeof cid === 'string') return CID.parse(cid)
+  return mapped(value, fromJson)
 }
 
 function mapped(value: unknown, each: (one: unknown) => unknown): unknown {

@@ -13,7 +13,7 @@ import type { SiteId } from '../../protocol/ids.ts'
 import * as offers from '../../protocol/offer.ts'
 import * as receipts from '../../protocol/receipt.ts'
 import { decode, encode, type FrameCaps, frameBytes, nestingMax } from '../../protocol/wire.ts'
-import { bytesOf, fromDagJson, type Reader, readVectors, runVectors, type Vector } from './run.ts'
+import { bytesOf, fromJson, type Reader, readVectors, runVectors, type Vector } from './run.ts'
 
 const folder = (name: string) => new URL(`${name}/`, import.meta.url)
 
@@ -125,7 +125,7 @@ describe('vectors that speak of each other', () => {
     readVectors(folder(name)).find(([is]) => is === `${file}.json`)![1]
   const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')
   const bundle = bundles.decodeBundle(bytesOf(vector('bundle', 'dataset').bytes))
-  const frames = fromDagJson(vector('content', 'stream-source').value) as OneFrame[]
+  const frames = fromJson(vector('content', 'stream-source').value) as OneFrame[]
 
   it('a receipt names the hash and the trees of the bundle', () => {
     const receipt = receipts.decodeReceipt(bytesOf(vector('receipt', 'signed').bytes))

@@ -1,0 +1,62 @@
+import type { Command } from 'commander'
+import { parseEmail } from '../../protocol/ids.ts'
+import type { Open } from '../context.ts'
+import { given } from '../options.ts'
+import { table } from '../show.ts'
+
+type Added = { name?: string; administrator?: boolean }
+
+export function addPeople(program: Command, open: Open): void {
+  const people = program.command('people').description('Who has an account at this site.')
+
+  people
+    .command('list', { isDefault: true })
+    .description('Everybody, with role and state.')
+    .action(async (_flags: unknown, command: Command) => {
+      const context = open(command)
+      const list = await context.call('people.list', {})
+      context.print(list, () =>
+        table(
+          ['id', 'email', 'name', 'role', 'state'],
+          list.map((one) => [one.id, one.email, one.name, one.role, one.state]),
+        ),
+      )
+    })
+
+  people
+    .command('add')
+    .argument('<email>')
+    .option('--name <name>')
+    .option('--administrator', 'may run the site')
+    .description('Gives a person an account and a personal project.')
+    .action(async (email: string, flags: Added, command: Command) => {
+      const context = open(command)
+      const role = flags.administrator ? 'administrator' : 'member'
+      const input = given({ email: parseEmail(email), name: flags.name, role } as const)
+      const user = await context.call('people.add', input)
+      context.print(user, () => `${user.email} is ${user.role} ${user.id} of this site.`)
+      context.tell(`Next: crossload people token ${user.email}`)
+    })
+
+  people
+    .command('token')
+    .argument('<email>')
+    .option('--label <text>', 'what it is for')
+    .description('Makes a token for CROSSLOAD_TOKEN. It is shown this once.')
+    .action(async (email: string, flags: { label?: string }, command: Command) => {
+      const context = open(command)
+      const input = given({ email: parseEmail(email), label: flags.label })
+      const made = await context.call('people.token', input)
+      context.print(made, () => made.token)
+    })
+
+  people
+    .command('remove')
+    .argument('<email>')
+    .description('Ends an account and all its tokens. What it owns stays.')
+    .action(async (email: string, _flags: unknown, command: Command) => {
+      const context = open(command)
+      const user = await context.call('people.remove', { email: parseEmail(email) })
+      context.print(user, () => `${user.email} has no account here any more.`)
+    })
+}

@@ -1,0 +1,64 @@
+import type { Command } from 'commander'
+import { Fault } from '../../protocol/fault.ts'
+import type { Context, Open } from '../context.ts'
+import { countText, facts, sizeText, timeText } from '../show.ts'
+
+export function addSite(program: Command, open: Open): void {
+  program
+    .command('site')
+    .description('Who we are: fingerprint, addresses, health.')
+    .action(async (_flags: unknown, command: Command) => {
+      const context = open(command)
+      const site = await context.call('site.show', {})
+      context.print(site, () =>
+        facts([
+          ['name', site.name],
+          ['site', site.site],
+          ['fingerprint', site.fingerprint],
+          ...site.addresses.map((address) => ['address', address] as const),
+          ['health', site.health.fault?.text ?? site.health.state],
+          ['version', site.version],
+          ['running since', timeText(site.startedAt)],
+          ['you', `${site.you.email}, ${site.you.role}`],
+        ]),
+      )
+    })
+
+  program
+    .command('verify')
+    .description('Reads and hashes every byte that the site holds.')
+    .action(async (_flags: unknown, command: Command) => {
+      const context = open(command)
+      printVerified(context, await context.call('site.verify', {}))
+    })
+
+  program
+    .command('backup')
+    .argument('<dir>', 'a new folder')
+    .description('Copies journal, key and store into a new folder.')
+    .action(async (dir: string, _flags: unknown, command: Command) => {
+      const context = open(command)
+      const copied = await context.call('site.backup', { folder: context.path(dir) })
+      context.print(copied, () => {
+        const { folder, files, bytes } = copied
+        return `Copied ${countText(files, 'file')}, ${sizeText(bytes)}, to ${folder}`
+      })
+    })
+}
+
+/** What is bad is listed, and the exit code says so. */
+export function printVerified(
+  context: Context,
+  verified: { files: number; bytes: number; bad: string[] },
+): void {
+  const { files, bytes, bad } = verified
+  context.print(verified, () => {
+    const good = files - bad.length
+    return `${countText(good, 'file')} of ${files} verified, ${sizeText(bytes)} read.`
+  })
+  if (bad.length === 0) return
+  throw new Fault('corrupt', 'cli.verify', {
+    text: `${countText(bad.length, 'file')} are not what they should be, or are gone. Restore them from another copy.`,
+    list: bad,
+  })
+}

@@ -1,0 +1,134 @@
+/**
+ * How a site answers: a value in its declared shape, a stream of events that ends in a result, or a
+ * problem document. The one place where a failure is turned into what people see.
+ */
+import type { FastifyReply } from 'fastify'
+import { z } from 'zod'
+import { problemMedia, toProblem } from '../../api/problem.ts'
+import type { Route, RouteName } from '../../api/routes.ts'
+import { asFault, Fault, toWireFault } from '../../protocol/fault.ts'
+import type { Clock } from '../base/clock.ts'
+import type { User } from '../people/users.ts'
+import type { Doing } from './doors.ts'
+import type { Log } from './log.ts'
+import { openStream, type Stream } from './stream.ts'
+
+/** Between two tellings of how far long work is, in milliseconds. */
+const progressMs = 250
+
+export type Answering = { readonly clock: Clock; readonly log: Log }
+
+/** Of every answer. */
+export const everyAnswer = {
+  'cache-control': 'no-store',
+  'x-content-type-options': 'nosniff',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+}
+
+/** Nobody we know; the only failure whose status is not its kind's. */
+export class Unknown extends Fault {
+  constructor() {
+    super('denied', 'http.token', {
+      text: 'The token is missing or not known here. An administrator makes one with crossload people token EMAIL.',
+    })
+  }
+}
+
+function told(route: Route, value: unknown): unknown {
+  return z.encode(route.output, value)
+}
+
+export function answerValue(reply: FastifyReply, route: Route, value: unknown): FastifyReply {
+  return reply.type('application/json').send(JSON.stringify(told(route, value)))
+}
+
+export async function answerStream(
+  reply: FastifyReply,
+  name: RouteName,
+  by: User,
+  needs: Answering,
+  run: (stream: Stream) => Promise<void>,
+): Promise<void> {
+  reply.hijack()
+  const { clock, log } = needs
+  const reader = `${by.email} reading ${name}`
+  using stream = openStream(reply.raw, { clock, log, reader, headers: everyAnswer })
+  try {
+    await run(stream)
+  } catch (thrown) {
+    if (reply.raw.destroyed) return
+    const [fault, facts] = faultOf(thrown, needs)
+    await sendOrLog(stream, 'problem', toProblem(fault, facts), log)
+  } finally {
+    stream.end()
+  }
+}
+
+/** The last word to a reader who may be gone. */
+async function sendOrLog(stream: Stream, event: string, data: unknown, log: Log): Promise<void> {
+  try {
+    await stream.send(event, data)
+  } catch (thrown) {
+    log.info({ fault: toWireFault(asFault(thrown, 'http.stream')) }, 'a reader left before the end')
+  }
+}
+
+/** Long work, told as it goes: only ever the newest progress, and never two at once. */
+export async function workAloud(
+  stream: Stream,
+  route: Route,
+  clock: Clock,
+  signal: AbortSignal,
+  work: (doing: Doing) => Promise<unknown>,
+): Promise<void> {
+  let newest: unknown
+  let telling = Promise.resolve()
+  let isTelling = false
+  using _ticks = clock.every(progressMs, () => {
+    if (newest === undefined || isTelling) return
+    const progress = newest
+    newest = undefined
+    isTelling = true
+    telling = stream
+      .send('progress', progress)
+      // Whether the reader is gone shows at the result, and in the signal.
+      .catch(() => {})
+      .finally(() => {
+        isTelling = false
+      })
+  })
+  const value = await work({
+    signal,
+    onProgress: (progress) => {
+      newest = progress
+    },
+  })
+  await telling
+  await stream.send('result', told(route, value))
+}
+
+type ProblemFacts = NonNullable<Parameters<typeof toProblem>[1]>
+
+/** Whatever was thrown as a fault to tell; our own mistakes are logged under a reference number. */
+export function faultOf(thrown: unknown, { clock, log }: Answering): [Fault, ProblemFacts] {
+  if (thrown instanceof Unknown) return [thrown, { status: 401 }]
+  const code = (thrown as { code?: unknown })?.code
+  if (typeof code === 'string' && code.startsWith('FST_ERR_')) {
+    const { statusCode = 500, message } = thrown as { statusCode?: number; message: string }
+    if (statusCode < 500) {
+      const text = `The question could not be read: ${message}.`
+      return [new Fault('invalid', 'http.input', { text, cause: thrown }), { status: statusCode }]
+    }
+  }
+  const fault = asFault(thrown, 'http.answer')
+  if (fault.kind !== 'internal') return [fault, {}]
+  const reference = Buffer.from(clock.random(6)).toString('hex')
+  log.error({ reference, err: fault.cause ?? fault }, 'a mistake of ours')
+  return [fault, { reference }]
+}
+
+export function answerFault(reply: FastifyReply, fault: Fault, facts: ProblemFacts = {}): void {
+  const problem = toProblem(fault, facts)
+  if (problem.status === 401) reply.header('www-authenticate', 'Bearer')
+  reply.code(problem.status).type(problemMedia).send(JSON.stringify(problem))
+}

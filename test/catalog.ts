@@ -1,0 +1,69 @@
+/** A catalog of its own on a real journal and index, with a store in memory, for tests of one site. */
+import { join } from 'node:path'
+import { createManualClock } from '../node/base/clock.ts'
+import { datasetFolds } from '../node/catalog/dataset.ts'
+import { openDatasets } from '../node/catalog/datasets.ts'
+import { openProjects, projectChanges, projectFolds } from '../node/catalog/projects.ts'
+import { workflowFolds } from '../node/catalog/workflow.ts'
+import { openWorkflows } from '../node/catalog/workflows.ts'
+import type { KeyPrefix } from '../node/db/keys.ts'
+import { openJournal } from '../node/journal/journal.ts'
+import { openIndex } from '../node/journal/recovery.ts'
+import { may } from '../node/people/permissions.ts'
+import { openUsers, type User, userFolds } from '../node/people/users.ts'
+import { createMemoryStore } from '../node/store/memory.ts'
+import type { Email, UserId } from '../protocol/ids.ts'
+import { openFolder } from './folder.ts'
+
+const folds = {
+  ...userFolds(projectChanges),
+  ...projectFolds,
+  ...datasetFolds,
+  ...workflowFolds,
+}
+
+export type Catalog = Awaited<ReturnType<typeof openCatalog>>
+
+export async function openCatalog() {
+  const stack = new AsyncDisposableStack()
+  const folder = stack.use(await openFolder())
+  const clock = createManualClock(1_000_000)
+  const journal = stack.use(
+    await openJournal({ folder: join(folder.path, 'journal'), clock, create: true }),
+  )
+  const index = { folder: join(folder.path, 'index'), journal, folds, create: true }
+  const { db, commit } = await openIndex(index)
+  stack.use(db)
+  const store = stack.use(createMemoryStore())
+  const rights = { may: (who: object, act: never, on: never) => may(who as User, act, on) }
+  const isPerson = async (id: UserId) => (await users.get(id))?.at === 'active'
+  const projects = openProjects({ commit, db, clock, rights, isPerson })
+  const users = openUsers({ commit, db, clock, personalProject: projects.personalProject })
+  const datasets = openDatasets({ commit, db, store, clock, projects, rights })
+  const workflows = openWorkflows({ commit, db, store, clock, projects, datasets, rights })
+  return {
+    path: folder.path,
+    clock,
+    journal,
+    db,
+    commit,
+    store,
+    users,
+    projects,
+    datasets,
+    workflows,
+    /** A person of this site. */
+    person: (name: string): Promise<User> =>
+      users.add({ email: `${name}@lab.example` as Email, by: 'system' }),
+    /** Everything under a prefix, from an index that is made anew from the journal. */
+    async rebuilt(prefix: KeyPrefix): Promise<unknown[]> {
+      const again = await openIndex({
+        ...index,
+        folder: join(folder.path, `again-${prefix.slice(0, -1)}`),
+      })
+      await using made = again.db
+      return (await Array.fromAsync(made.list(prefix))).map(({ value }) => value)
+    },
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  }
+}

@@ -111,10 +111,13 @@ export function stepConnection(state: ConnectionState, event: ConnectionEvent): 
   switch (event.type) {
     case 'want': {
       const { ours, theirs } = state
-      // What was decided here while the other site was being asked is the later word.
-      if (event.changedAt <= ours.changedAt) return still(state)
+      // What was decided here while the other site was being asked is the later word; `none` is no decision.
+      if (event.changedAt <= ours.changedAt && ours.is !== 'none') return still(state)
       const asked = theirs.is === 'willing' ? state.asked : 'here'
-      const stance: ConnectionStance = { is: 'willing', changedAt: event.changedAt }
+      const stance: ConnectionStance = {
+        is: 'willing',
+        changedAt: nextChange(event.changedAt, ours),
+      }
       return telling({ ...state, ours: stance, asked, told: false })
     }
     case 'accept':

@@ -168,10 +168,11 @@ function accept(state: LinkState, at: number): LinkStep {
 
 function want(state: LinkState, changedAt: number): LinkStep {
   const { ours, theirs } = state
-  // What was decided here while the other side was being asked is the later word.
-  if (changedAt <= ours.changedAt) return still(state)
+  // What was decided here while the other side was being asked is the later word; `none` is no decision.
+  if (changedAt <= ours.changedAt && ours.is !== 'none') return still(state)
   const asked = theirs.is === 'willing' || theirs.is === 'paused' ? state.asked : 'here'
-  return telling({ ...state, ours: { is: 'willing', changedAt }, asked, told: false })
+  const stance: LinkStance = { is: 'willing', changedAt: nextChange(changedAt, ours) }
+  return telling({ ...state, ours: stance, asked, told: false })
 }
 
 function heard(state: LinkState, event: Extract<LinkEvent, { type: 'heard' }>): LinkStep {

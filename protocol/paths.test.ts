@@ -1,7 +1,15 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { Fault } from './fault.ts'
-import { checkPath, comparePaths, flagPath, foldPath, isInside, printable, whyRefused } from './paths.ts'
+import {
+  checkPath,
+  comparePaths,
+  flagPath,
+  foldPath,
+  isInside,
+  printable,
+  whyRefused,
+} from './paths.ts'
 
 const component = fc
   .string({ unit: 'binary', minLength: 1, maxLength: 12 })
@@ -63,17 +71,45 @@ describe('paths that cannot travel', () => {
 
 describe('paths that are flagged', () => {
   it.each([
-    'CON', 'con', 'aux.txt', 'Com1.fcs', 'LPT\u00b9', 'CONIN$', 'nul .txt', 'a/PRN/b',
-    'a:b', 'a\\b', 'what?', '<a>', 'a|b', '"a"', '*',
-    'trailing.', 'trailing ', 'a /b',
-    'a\u202eb', 'zero\u200bwidth', '\ufeffbom',
-    '.git/config', '.GIT', 'Desktop.ini', 'autorun.inf',
+    'CON',
+    'con',
+    'aux.txt',
+    'Com1.fcs',
+    'LPT\u00b9',
+    'CONIN$',
+    'nul .txt',
+    'a/PRN/b',
+    'a:b',
+    'a\\b',
+    'what?',
+    '<a>',
+    'a|b',
+    '"a"',
+    '*',
+    'trailing.',
+    'trailing ',
+    'a /b',
+    'a\u202eb',
+    'zero\u200bwidth',
+    '\ufeffbom',
+    '.git/config',
+    '.GIT',
+    'Desktop.ini',
+    'autorun.inf',
   ])('%j', (name) => expect(flagPath(name)).toBeTypeOf('string'))
 
-  it.each(['CONTROL', 'com10', 'a.con', 'null', 'LPT', '.gitignore', 'a b', '\u{1f468}\u200d\u{1f52c}', 'e\u0301', '..a'])(
-    'not %j',
-    (name) => expect(flagPath(name)).toBeUndefined(),
-  )
+  it.each([
+    'CONTROL',
+    'com10',
+    'a.con',
+    'null',
+    'LPT',
+    '.gitignore',
+    'a b',
+    '\u{1f468}\u200d\u{1f52c}',
+    'e\u0301',
+    '..a',
+  ])('not %j', (name) => expect(flagPath(name)).toBeUndefined())
 })
 
 describe('folding', () => {
@@ -90,4 +126,5 @@ describe('folding', () => {
   it('keeps different names apart', () => expect(foldPath('a1')).not.toBe(foldPath('a2')))
 })
 
-it('printable leaves ordinary text alone', () => expect(printable('Plate 1/\u00e9 \u{1f9ea}')).toBe('Plate 1/\u00e9 \u{1f9ea}'))
+it('printable leaves ordinary text alone', () =>
+  expect(printable('Plate 1/\u00e9 \u{1f9ea}')).toBe('Plate 1/\u00e9 \u{1f9ea}'))

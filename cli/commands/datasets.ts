@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { pageItemsMax } from '../../api/inputs.ts'
 import type { Told } from '../../api/routes.ts'
 import type { DatasetId, ProjectId } from '../../protocol/ids.ts'
 import type { Context, Open } from '../context.ts'
@@ -92,7 +93,7 @@ function addLooking(dataset: Command, open: Open): void {
           given({ mine: flags.mine, project, after }),
         )
         list.push(...page)
-        more = page.length > 0
+        more = page.length === pageItemsMax
       }
       context.print(list, () =>
         table(

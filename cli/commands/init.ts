@@ -1,4 +1,6 @@
 import type { Command } from 'commander'
+import { Fault } from '../../protocol/fault.ts'
+import { parseEmail } from '../../protocol/ids.ts'
 import type { Open } from '../context.ts'
 import { collect } from '../options.ts'
 import { homeOf } from '../reach.ts'
@@ -8,9 +10,9 @@ type Flags = {
   name: string
   admin?: string
   listen: string[]
+  announce: string[]
   http?: string
   lane?: string
-  json?: boolean
 }
 
 export function addInit(program: Command, open: Open, end: (code: number) => void): void {
@@ -25,6 +27,7 @@ export function addInit(program: Command, open: Open, end: (code: number) => voi
       collect,
       [],
     )
+    .option('--announce <address>', 'told to other sites instead, as behind a proxy', collect, [])
     .option('--http <host:port>', 'where people reach it')
     .option('--lane <host:port>', 'where direct lanes are taken')
     .action(async (_flags: unknown, command: Command) => {
@@ -32,12 +35,19 @@ export function addInit(program: Command, open: Open, end: (code: number) => voi
       const flags = command.optsWithGlobals<Flags>()
       const home = homeOf(flags.home ?? world.env.CROSSLOAD_HOME, world)
       const args = ['init', '--home', home, '--name', flags.name]
-      for (const flag of ['admin', 'http', 'lane'] as const) {
-        const value = flags[flag]
-        if (value !== undefined) args.push(`--${flag}`, value)
-      }
+      if (flags.lane !== undefined) throw noLanes(flags.lane)
+      if (flags.admin !== undefined) args.push('--admin', parseEmail(flags.admin))
+      if (flags.http !== undefined) args.push('--http', flags.http)
       for (const address of flags.listen) args.push('--listen', address)
-      if (flags.json) args.push('--json')
+      for (const address of flags.announce) args.push('--announce', address)
       end(await world.runNode(args))
     })
+}
+
+// TODO(the first direct lane): pass it on.
+function noLanes(lane: string): Fault {
+  return new Fault('unsupported', 'cli.init', {
+    about: lane,
+    text: 'This version has no direct lanes yet. Leave --lane out: everything crosses without them.',
+  })
 }

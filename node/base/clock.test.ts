@@ -3,9 +3,11 @@ import { type Clock, createManualClock, systemClock } from './clock.ts'
 
 describe.each<[string, Clock, (ms: number) => Promise<void>]>([
   ['the system', systemClock, async () => {}],
-  ...[createManualClock(1000)].map(
-    (clock): [string, Clock, (ms: number) => Promise<void>] => ['by hand', clock, clock.advance],
-  ),
+  ...[createManualClock(1000)].map((clock): [string, Clock, (ms: number) => Promise<void>] => [
+    'by hand',
+    clock,
+    clock.advance,
+  ]),
 ])('the clock of %s', (_name, clock, pass) => {
   test('sleeps as long as it is told', async () => {
     const startedAt = clock.now()
@@ -78,7 +80,10 @@ test('a clock by hand runs what is due in order, each at its own instant', async
     clock.after(5, () => heard.push(['from early', clock.now()]))
   })
   await clock.advance(29)
-  expect(heard).toEqual([['early', 10], ['from early', 15]])
+  expect(heard).toEqual([
+    ['early', 10],
+    ['from early', 15],
+  ])
   await clock.advance(1)
   expect(heard.at(-1)).toEqual(['late', 30])
 })

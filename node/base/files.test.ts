@@ -37,12 +37,16 @@ test('a durable write that fails leaves what was there and nothing else', async 
   expect(await faultOf(writeDurably(path, 'x'))).toMatchObject({ op: 'files.write', about: path })
   expect(await readdir(folder.path)).toEqual(['taken'])
   const nowhere = join(folder.path, 'no', 'such')
-  expect(await faultOf(writeDurably(nowhere, 'x'))).toMatchObject({ kind: 'missing', about: nowhere })
+  expect(await faultOf(writeDurably(nowhere, 'x'))).toMatchObject({
+    kind: 'missing',
+    about: nowhere,
+  })
 })
 
 test('what a crash left aside is swept, and nothing else', async () => {
   await using folder = await openFolder()
-  for (const name of ['.note.00ff.aside', 'note', '.hidden', 'x.aside']) await writeFile(join(folder.path, name), '')
+  for (const name of ['.note.00ff.aside', 'note', '.hidden', 'x.aside'])
+    await writeFile(join(folder.path, name), '')
   expect(await sweepAside(folder.path)).toBe(1)
   expect((await readdir(folder.path)).sort()).toEqual(['.hidden', 'note', 'x.aside'])
 })
@@ -51,7 +55,10 @@ test('a file that is not there reads as undefined; one that cannot be read is a 
   await using folder = await openFolder()
   expect(await readIfThere(join(folder.path, 'none'))).toBeUndefined()
   expect(await readIfThere(join(folder.path, 'no', 'such'))).toBeUndefined()
-  expect(await faultOf(readIfThere(folder.path))).toMatchObject({ kind: 'invalid', op: 'files.read' })
+  expect(await faultOf(readIfThere(folder.path))).toMatchObject({
+    kind: 'invalid',
+    op: 'files.read',
+  })
 })
 
 test('a folder is made with those above it, and one that is there is fine', async () => {
@@ -61,7 +68,9 @@ test('a folder is made with those above it, and one that is there is fine', asyn
   await makeFolder(deep)
   expect((await stat(deep)).mode & 0o777).toBe(0o700)
   await writeFile(join(folder.path, 'file'), '')
-  expect(await faultOf(makeFolder(join(folder.path, 'file', 'x')))).toMatchObject({ kind: 'invalid' })
+  expect(await faultOf(makeFolder(join(folder.path, 'file', 'x')))).toMatchObject({
+    kind: 'invalid',
+  })
 })
 
 test('free space is a number of bytes', async () => {

@@ -13,7 +13,9 @@ async function holdElsewhere(folder: string): Promise<ChildProcess> {
     await openLock({ folder: ${JSON.stringify(folder)}, pid: process.pid })
     console.log('held')
     setInterval(() => {}, 1000)`
-  const child = spawn(process.execPath, ['--input-type=module', '-e', code], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, ['--input-type=module', '-e', code], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
   await once(child.stdout!, 'data')
   return child
 }
@@ -52,7 +54,10 @@ test('the same process takes a home once, and again after it gave it back', asyn
   await using folder = await openFolder()
   {
     await using _lock = await openLock({ folder: folder.path, ...here })
-    expect(await faultOf(openLock({ folder: folder.path, ...here }))).toMatchObject({ kind: 'busy', about: process.pid })
+    expect(await faultOf(openLock({ folder: folder.path, ...here }))).toMatchObject({
+      kind: 'busy',
+      about: process.pid,
+    })
   }
   await using _lock = await openLock({ folder: folder.path, ...here })
 })
@@ -102,10 +107,13 @@ test('it does not depend on the lock file of LevelDB', async () => {
 
 test('a dead process that nobody has buried yet is dead', async () => {
   // The shell starts a child and turns into a program that never asks for its end.
-  const shell = spawn('sh', ['-c', 'sleep 0 & echo $!; exec sleep 100'], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const shell = spawn('sh', ['-c', 'sleep 0 & echo $!; exec sleep 100'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
   const [text] = await once(shell.stdout!, 'data')
   const pid = Number(String(text))
-  while ((await procProcesses.startOf(pid)) !== undefined) await new Promise((resolve) => setImmediate(resolve))
+  while ((await procProcesses.startOf(pid)) !== undefined)
+    await new Promise((resolve) => setImmediate(resolve))
   await kill(shell)
 })
 

@@ -57,7 +57,10 @@ export async function openLock(o: {
       }
       // Of two that only just came, the one that is later in the alphabet leaves at once; the other
       // looks again a few times before it takes the first for a holder.
-      if (looks === looksMax || others.some((other, i) => holders[i] !== undefined && other < name)) {
+      if (
+        looks === looksMax ||
+        others.some((other, i) => holders[i] !== undefined && other < name)
+      ) {
         throw held(holders[first]!)
       }
       await systemClock.sleep(lookAgainMs)

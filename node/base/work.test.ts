@@ -121,7 +121,10 @@ describe('a group', () => {
     const second = [3, 4, 5].map((n) => group.add(n))
     gate.end()
     await Promise.all([...first, ...second])
-    expect(rounds).toEqual([[1, 2], [3, 4, 5]])
+    expect(rounds).toEqual([
+      [1, 2],
+      [3, 4, 5],
+    ])
   })
 
   test('a failed round takes what waits with it; the next goes on', async () => {

@@ -4,6 +4,7 @@
  */
 import { Fault } from '../../protocol/fault.ts'
 import type { DatasetId, ProjectId, WorkflowId } from '../../protocol/ids.ts'
+import { encode, sameBytes } from '../../protocol/wire.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Db } from '../db/db.ts'
 import { keys } from '../db/keys.ts'
@@ -226,7 +227,7 @@ export function openWorkflows(needs: WorkflowsNeeds): Workflows {
             text: `Workflow ${id} got version ${versionOf(now).version} in the meantime. Look at it, then update again.`,
           })
         }
-        if (contentOf(latest) === contentOf(version)) {
+        if (sameBytes(contentOf(latest), contentOf(version))) {
           throw new Fault('exists', 'workflow.update', {
             about: id,
             text: `Version ${latest.version} of workflow ${id} is exactly this. Nothing was added.`,
@@ -278,15 +279,10 @@ export function openWorkflows(needs: WorkflowsNeeds): Workflows {
   }
 }
 
-/** All that makes two versions the same to a person. */
-function contentOf({
-  tree,
-  format,
-  refs,
-  inputs,
-  binding,
-}: Omit<WorkflowVersion, 'version'>): string {
-  return JSON.stringify([tree.root, format, refs, inputs, binding.dataset, binding.root])
+/** All that makes two versions the same to a person, in canonical bytes. */
+function contentOf(version: Omit<WorkflowVersion, 'version'>): Uint8Array {
+  const { tree, format, refs, inputs, binding } = version
+  return encode([tree.root, format, refs, inputs, binding.dataset, binding.root])
 }
 
 function checkLabels(input: DocumentInput): void {

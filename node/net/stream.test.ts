@@ -7,6 +7,7 @@ import { describe, expect, test } from 'vitest'
 import { pattern, readAll, turns, until, writeUntilRefused } from '../../test/contracts/carrier.ts'
 import { openHostPair, type StreamPair, type Transport } from '../../test/stream-pair.ts'
 import { Fault } from '../../protocol/fault.ts'
+import type { SiteId } from '../../protocol/ids.ts'
 import { createManualClock, systemClock } from '../base/clock.ts'
 import { siteOf } from './gate.ts'
 import { limits } from './limits.ts'
@@ -126,7 +127,9 @@ describe.for(transports)('over %s', (transport) => {
   )
 
   test('what was given to write may be used again, also when streams crowd the line', async () => {
-    await using hosts = await openHostPair({ transport })
+    // Slow, so that the library keeps bytes of several streams that it has taken but not sent.
+    const proxied = { bytesPerSecond: 60_000_000 }
+    await using hosts = await openHostPair({ transport, proxied })
     const ends = [0, 1, 2, 3].map(async () => {
       await using pair = await hosts.openStream()
       const writing = (async () => {
@@ -253,6 +256,40 @@ test('a slow line of 2 Mbit/s carries for 20 seconds without being given up', { 
   expect(read).toBeGreaterThan(3_000_000)
   expect(hosts.connection.status).toBe('open')
   expect(pair.left.failed.aborted).toBe(false)
+})
+
+test('a drain that frees less than was written is no room for more', async () => {
+  const stream = new (class extends EventTarget {
+    status = 'open'
+    remoteWriteStatus = 'writable'
+    readableEnded = false
+    readBufferLength = 0
+    writeBufferLength = 0
+    send(bytes: Uint8Array) {
+      this.writeBufferLength += bytes.byteLength
+      return false
+    }
+    drain(left: number) {
+      this.writeBufferLength = left
+      this.dispatchEvent(new Event('drain'))
+    }
+    abort() {}
+  })()
+  const carrier = createStreamCarrier(stream as unknown as Stream, {
+    remote: 'oslo' as SiteId,
+    clock: systemClock,
+  })
+  let written = false
+  const writing = carrier.write(pattern(limits.chunkBytes, 1)).then(() => {
+    written = true
+  })
+  await turns(10)
+  stream.drain(limits.chunkBytes - 12)
+  await turns(10)
+  expect(written).toBe(false)
+  stream.drain(0)
+  await writing
+  carrier.abort(new Fault('gone', 'test.abort'))
 })
 
 describe('silence', () => {

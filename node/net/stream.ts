@@ -101,6 +101,8 @@ export function createStreamCarrier(
     for (const chunk of data instanceof Uint8Array ? [data] : data) queue.push(chunk)
     queuedBytes += data.byteLength
     pauseIfFull()
+    // The library may have said `end` before it handed these bytes back; it does not say it twice.
+    if (closedThere && stream.readableEnded) ended = true
     arrived.ring()
   })
   stream.addEventListener('drain', () => drained.ring())
@@ -120,7 +122,7 @@ export function createStreamCarrier(
   // What happened before we listened. Our own side cannot have closed yet, so `closed` is a cut.
   if (stream.status === 'open' || stream.status === 'closing') {
     closedThere = stream.remoteWriteStatus === 'closed'
-    ended = closedThere && stream.readableEnded
+    ended = closedThere && stream.readableEnded && stream.readBufferLength === 0
   } else fail(lineCut())
 
   /** Until the bell rings; `onLate` must ring it. */
@@ -167,8 +169,8 @@ export function createStreamCarrier(
     }
     sentInTurn += chunk.byteLength
     if (room && sentInTurn < cap.chunkBytes) return
-    // Without a turn of the event loop now and then, whoever found room first would fill all of it,
-    // and the socket would never be read.
+    // Without a turn of the event loop after each chunk, whoever found room first would take all of
+    // it, again and again, and leave the others a tenth.
     do {
       if (!room) {
         await wait(drained, cap.stuckMs, () => breakOff(silent('write', cap.stuckMs)), signal)
@@ -177,8 +179,7 @@ export function createStreamCarrier(
       sentInTurn = 0
       if (failure !== undefined) throw failure
       // One drain may free less than a chunk; adding another then would let the buffer grow for ever.
-      // `writableNeedsDrain` is not the question: any stream that fills the line sets it on all of
-      // them, so whoever waits for it to fall waits as long as another one writes.
+      // `writableNeedsDrain` would be the wrong question: whoever fills the line sets it on all streams.
       room = stream.writeBufferLength === 0
     } while (!room)
   }

@@ -72,59 +72,98 @@ export function checkPointer(pointer: string): void {
   })
 }
 
-export type Walker = {
-  literal(literal: Literal, path: () => JSONPath): void
-  /** A member's name; `parent` is the path of its object. */
-  name?(name: string, parent: () => JSONPath): void
+/** Where a walk is. Told in numbers and names, and put into words only when somebody asks. */
+export interface Cursor {
+  /** The name that the value at hand stands under, directly or in a list. */
+  readonly name: string | undefined
+  pointer(): string
 }
+
+export type Walker = {
+  /** Before a member of the object that the cursor is in; `pointer` is that of the member. */
+  name?(name: string, cursor: Cursor): void
+  literal(literal: Literal, cursor: Cursor): void
+}
+
+type Frame = { readonly isList: boolean; at: string | number }
 
 /** Every literal and every name of a strict document, in document order. */
 export function walkJson(text: string, walker: Walker): void {
+  const frames: Frame[] = []
+  const cursor: Cursor = {
+    get name() {
+      const last = frames.at(-1)
+      const named = last?.isList ? frames.at(-2) : last
+      return named === undefined || named.isList ? undefined : String(named.at)
+    },
+    pointer: () => formatPointer(frames.map((frame) => frame.at)),
+  }
+  /** A list counts its values as they begin; an object has told the name before. */
+  const count = () => {
+    const last = frames.at(-1)
+    if (last?.isList) last.at = Number(last.at) + 1
+  }
+  const enter = (isList: boolean) => () => {
+    count()
+    frames.push({ isList, at: isList ? -1 : '' })
+  }
+  const leave = () => void frames.pop()
   visit(text, {
-    onLiteralValue: (value, offset, length, _line, _column, path) =>
-      walker.literal({ value, offset, length }, path),
-    onObjectProperty: (name, _offset, _length, _line, _column, path) => walker.name?.(name, path),
+    onObjectBegin: enter(false),
+    onArrayBegin: enter(true),
+    onObjectEnd: leave,
+    onArrayEnd: leave,
+    onObjectProperty(name) {
+      frames.at(-1)!.at = name
+      walker.name?.(name, cursor)
+    },
+    onLiteralValue(value, offset, length) {
+      count()
+      walker.literal({ value, offset, length }, cursor)
+    },
   })
 }
+
+/** What is wanted below one place: by name or index. */
+type Wanted = { pointer?: string; seen: boolean; readonly below: Map<string, Wanted> }
 
 /**
  * The literals at these pointers, each of which a reader of any sort would find: `invalid` where
  * there is none, and where a name stands twice in one object, since readers then differ.
  */
-export function locate(text: string, pointers: Iterable<string>): Map<string, Literal> {
-  const wanted = new Set(pointers)
-  const onTheWay = new Set<string>()
-  for (const pointer of wanted) {
-    for (let at = pointer.lastIndexOf('/'); at >= 0; at = pointer.lastIndexOf('/', at - 1)) {
-      onTheWay.add(pointer.slice(0, at))
-      if (at === 0) break
-    }
-  }
+export function locate(text: string, pointers: readonly string[]): Map<string, Literal> {
   const found = new Map<string, Literal>()
-  const names = new Set<string>()
-  const enter = (_o: number, _l: number, _s: number, _c: number, path: () => JSONPath) =>
-    onTheWay.has(formatPointer(path()))
+  const frames: { readonly isList: boolean; next: number; wanted: Wanted | undefined; value?: Wanted | undefined }[] = []
+  const top = wantedOf(pointers)
+  /** What is wanted of the value that begins here. */
+  const here = (): Wanted | undefined => {
+    const last = frames.at(-1)
+    if (last === undefined) return top
+    if (!last.isList) return last.value
+    const index = last.next++
+    return last.wanted?.below.get(String(index))
+  }
+  const enter = (isList: boolean) => () => void frames.push({ isList, next: 0, wanted: here() })
+  const leave = () => void frames.pop()
   visit(text, {
-    onObjectBegin: enter,
-    onArrayBegin: enter,
-    // Without these two the parser never ends its silence about what was not entered.
-    onObjectEnd() {},
-    onArrayEnd() {},
-    onObjectProperty(name, _offset, _length, _line, _column, path) {
-      const pointer = formatPointer([...path(), name])
-      if (!wanted.has(pointer) && !onTheWay.has(pointer)) return
-      if (names.has(pointer))
-        throw unfit(pointer, `The document has ${pointer} twice. Remove one of them.`)
-      names.add(pointer)
+    onObjectBegin: enter(false),
+    onArrayBegin: enter(true),
+    onObjectEnd: leave,
+    onArrayEnd: leave,
+    onObjectProperty(name) {
+      const last = frames.at(-1)!
+      last.value = last.wanted?.below.get(name)
+      if (last.value === undefined) return
+      if (last.value.seen) throw unfit(pointerTo(top, last.value), 'The document has this name twice in one object. Remove one of them.')
+      last.value.seen = true
     },
-    onLiteralValue(value, offset, length, _line, _column, path) {
-      const pointer = formatPointer(path())
-      if (wanted.has(pointer)) found.set(pointer, { value, offset, length })
+    onLiteralValue(value, offset, length) {
+      const wanted = here()
+      if (wanted?.pointer !== undefined) found.set(wanted.pointer, { value, offset, length })
     },
   })
-  for (const pointer of wanted) {
-    if (!found.has(pointer))
-      throw unfit(pointer, `The document has no number or text at ${pointer}.`)
+  for (const pointer of pointers) {
+    if (!found.has(pointer)) throw unfit(pointer, `The document has no number or text at ${pointer}.`)
   }
   return found
 }

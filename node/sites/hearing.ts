@@ -13,6 +13,7 @@ import {
   linkMessage,
   linkProtocol,
 } from '../../protocol/link.ts'
+import { nextChange } from '../../protocol/stance.ts'
 import type { Handler } from '../base/call.ts'
 import type { Clock } from '../base/clock.ts'
 import { createRate } from '../base/rate.ts'
@@ -93,11 +94,12 @@ export function createHearing({ book, clock, me, speaks, isAsking }: HearingNeed
       const now = book.instant()
       const invitation = usable(book.invitation(hash), site, present, clock.now())
       const link = present ?? fresh(ask.name)
-      const changedAt = link.ours.is === 'willing' ? link.ours.changedAt : now
-      const moved = moveLink(link, now, [
+      const asked = moveLink(link, now, [
         { type: 'heard', stance: ask.stance, fresh: true, at: now },
-        { type: 'want', changedAt },
       ])
+      const { ours } = asked
+      const changedAt = ours.is === 'willing' ? ours.changedAt : nextChange(now, ours)
+      const moved = moveLink(asked, now, [{ type: 'want', changedAt }])
       if (moved.at !== 'accepted') {
         throw new Fault('conflict', 'links.redeem', {
           text: 'This site has heard something later from yours. Set the clock at your site and try again.',

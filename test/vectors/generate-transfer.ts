@@ -237,6 +237,16 @@ ok('ref-to-folder', 'A ref to a folder: one input for each of its files, all of 
   ],
 }))
 ok('longest-person', 'An address of 254 characters.', { ...bundle, to: { site: kyoto.id, person: `${'k'.repeat(64)}@${'o'.repeat(181)}.example` } })
+ok('longest-value', 'A value of 4,096 UTF-16 code units, under a name of 200.', withDataset({ meta: { ['k'.repeat(200)]: 'v'.repeat(4096) } }))
+ok('ref-forms', 'One ref of each form.', withWorkflow({
+  refs: [
+    { pointer: '/a', form: 'id-number' },
+    { pointer: '/b~1c/~0', form: 'id-string' },
+    { pointer: '/d/0', form: 'path', path: 'readme.txt' },
+  ],
+  inputs: [{ label: '/d/0', path: 'readme.txt', cid: cidOf(readme) }],
+}))
+ok('ten-workflows', 'Ten workflows, alike but for their IDs.', { ...base, workflows: Array.from({ length: 10 }, (_, i) => ({ ...workflow, id: i + 1, refs: [], inputs: [] })) })
 ok('person', 'Two people of different addresses.', { ...bundle, to: { site: kyoto.id, person: 'kenji.o+lab@kyoto.example' } })
 
 const bad = (name: string, sentence: string, bytes: Uint8Array) => refused('bundle', 'bundle', name, sentence, bytes)

@@ -33,7 +33,7 @@ export type Reader = {
 }
 
 /** Above this many bytes a vector is read whole only. */
-const cutBytesMax = 64 * 1024
+const cutBytesMax = 8 * 1024
 
 /** Defines the tests of every vector in `folder`, each whole and cut at every byte. */
 export function runVectors(folder: URL, readers: Readonly<Record<string, Reader>>): void {

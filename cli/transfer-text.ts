@@ -1,0 +1,93 @@
+/** A transfer in words: one line while it moves, a page when somebody asks. */
+import type { ToldTransfer } from '../api/shapes.ts'
+import { durationText, facts, groupText, sizeText, timeText, visible } from './show.ts'
+
+const stateText: Record<ToldTransfer['state'], string> = {
+  waiting: 'waiting for the destination',
+  parked: 'waiting for a person at the destination',
+  moving: 'moving',
+  whole: 'all there, being imported',
+  paused: 'paused',
+  done: 'done',
+  refused: 'refused by the destination',
+  failed: 'failed',
+  cancelled: 'cancelled',
+}
+
+/** Bytes that are at the destination, as far as this side can know. */
+export function bytesThere({ state, bytes }: ToldTransfer): number {
+  if (state === 'done') return bytes.chosen
+  const crossed = Math.max(bytes.sent, bytes.received)
+  // What was sent twice after a cut does not count twice.
+  return Math.min(bytes.chosen, bytes.held + crossed)
+}
+
+/** Bytes, files, rate, time left, last fault. */
+export function progressText(view: ToldTransfer): string {
+  const { state, bytes, files, bytesPerSecond, fault } = view
+  const there = bytesThere(view)
+  const share = bytes.chosen === 0 ? 100 : Math.floor((there / bytes.chosen) * 100)
+  const parts = [
+    stateText[state],
+    `${sizeText(there)} of ${sizeText(bytes.chosen)} (${share}%)`,
+    `${groupText(files.done)} of ${groupText(files.chosen)} files`,
+  ]
+  if (state === 'moving' && bytesPerSecond > 0) {
+    parts.push(`${sizeText(bytesPerSecond)}/s`)
+    parts.push(`${durationText((bytes.chosen - there) / bytesPerSecond)} left`)
+  }
+  if (fault !== undefined) parts.push(`last fault: ${visible(fault.text)}`)
+  return parts.join(' · ')
+}
+
+/** What is worth a line of its own where a line cannot be redrawn. */
+export function changeOf({ state, fault }: ToldTransfer): string {
+  return `${state} ${fault?.kind ?? ''}`
+}
+
+type End = ToldTransfer['source']
+
+export function endName({ alias, name, person }: End): string {
+  return alias === undefined ? person : `${person}@${alias} (${visible(name)})`
+}
+
+/** The IDs that a transfer made or used at one end. */
+export function idsText({ dataset, version, workflows }: End): string {
+  const parts = []
+  if (dataset !== undefined) parts.push(`dataset ${dataset}${version ? ` v${version}` : ''}`)
+  if (workflows.length > 0) {
+    parts.push(`workflow${workflows.length > 1 ? 's' : ''} ${workflows.join(', ')}`)
+  }
+  return parts.join(', ')
+}
+
+export function transferText(view: ToldTransfer): string {
+  const { source, destination, bytes, files, manifest, receipts, fault } = view
+  const rows = facts([
+    ['transfer', view.id],
+    ['state', stateText[view.state]],
+    ['fault', fault?.text],
+    ['what', whatText(view)],
+    ['source', endName(source)],
+    ['source IDs', idsText(source)],
+    ['destination', endName(destination)],
+    ['destination IDs', idsText(destination)],
+    ['chosen', `${groupText(files.chosen)} files, ${bytes.chosen} bytes`],
+    ['held there before', `${groupText(files.held)} files, ${bytes.held} bytes`],
+    ['sent', `${bytes.sent} bytes, ${manifest.nodes} metadata nodes`],
+    ['received', `${bytes.received} bytes`],
+    ['of the dataset', `${bytes.dataset} bytes`],
+    ['began', timeText(view.createdAt)],
+    ['ended', view.endedAt && timeText(view.endedAt)],
+    ...receipts.map(({ kind, at, signature }) => {
+      return ['receipt', `${kind} ${timeText(at)}, signed ${signature.slice(0, 16)}…`] as const
+    }),
+  ])
+  return rows
+}
+
+/** The names of what moves. */
+export function whatText({ dataset, workflows }: ToldTransfer): string {
+  const names = workflows.map((name) => `workflow "${name}"`)
+  return [...(dataset === undefined ? [] : [`dataset "${dataset}"`]), ...names].join(', ')
+}

@@ -29,14 +29,18 @@ type Site = {
 const say = (text = '') => process.stdout.write(`${text}\n`)
 const title = (text: string) => say(`\n${styleText('bold', text)}`)
 
+/** An argument as it is typed; an invitation is long and secret. */
+function shownAs(arg: string): string {
+  if (arg.startsWith('crossload1')) return 'crossload1…'
+  return /^[\w@.:/=-]+$/.test(arg) ? arg : `'${arg}'`
+}
+
 /** Runs one command at a site and gives what it printed; shows it as a person would type it. */
 async function run(
   site: Pick<Site, 'alias' | 'home'> & { token?: string },
   args: string[],
 ): Promise<string> {
-  const shown = args.map((arg) =>
-    /^[\w@.:/=-]+$/.test(arg) ? arg : arg.startsWith('crossload1') ? 'crossload1…' : `'${arg}'`,
-  )
+  const shown = args.map(shownAs)
   say(styleText('dim', `${site.alias}$ crossload ${shown.join(' ')}`))
   const env: NodeJS.ProcessEnv = { ...process.env, CROSSLOAD_HOME: site.home }
   if (site.token) env['CROSSLOAD_TOKEN'] = site.token
@@ -60,6 +64,12 @@ async function run(
 
 const json = async (site: Parameters<typeof run>[0], args: string[]) =>
   JSON.parse(await run(site, [...args, '--json']))
+
+/** Sends and follows: one JSON value a line, the last of them how it ended. */
+async function sent(site: Site, args: string[]): Promise<Ended> {
+  const lines = (await run(site, ['send', ...args, '--follow', '--json'])).trim().split('\n')
+  return JSON.parse(lines.at(-1)!)
+}
 
 async function openSite(folder: string, name: string, alias: string): Promise<Site> {
   const home = join(folder, alias)
@@ -171,7 +181,8 @@ async function story(folder: string, sites: Site[]): Promise<Check[]> {
   await run(oslo, ['connections', 'accept', String(asked.id)])
   const to = `${ana}@${link.alias}`
 
-  title('A dataset of real FCS files crosses once')
+  title('Kyoto has data of its own, so that IDs differ; then a dataset of real FCS files crosses once')
+  await run(kyoto, ['dataset', 'add', "Kyoto's own", join(samples, 'compensation')])
   const dataset = await json(oslo, [
     'dataset',
     'add',
@@ -180,17 +191,7 @@ async function story(folder: string, sites: Site[]): Promise<Check[]> {
     '--meta',
     'instrument=FACScan',
   ])
-  const moved = await json(oslo, [
-    'send',
-    'dataset',
-    String(dataset.id),
-    '--to',
-    to,
-    '--dest',
-    '0',
-    '--follow',
-  ])
-  const first = moved.at(-1)
+  const first = await sent(oslo, ['dataset', String(dataset.id), '--to', to, '--dest', '0'])
   const dest = first.destination.dataset
 
   title('Two workflows with results follow, by its destination ID')
@@ -208,19 +209,9 @@ async function story(folder: string, sites: Site[]): Promise<Check[]> {
     ])
     workflows.push(added.id)
   }
-  const later = []
+  const later: Ended[] = []
   for (const id of workflows) {
-    const states = await json(oslo, [
-      'send',
-      'workflow',
-      String(id),
-      '--to',
-      to,
-      '--dest',
-      String(dest),
-      '--follow',
-    ])
-    later.push(states.at(-1))
+    later.push(await sent(oslo, ['workflow', String(id), '--to', to, '--dest', String(dest)]))
   }
   return checks(oslo, kyoto, folder, dataset.id, first, later)
 }

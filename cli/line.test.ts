@@ -44,3 +44,12 @@ it('elsewhere writes every change, and in between one line every five seconds', 
   line.end()
   expect(text()).toBe('moving 1\nmoving 3\npaused\nmoving 4\n')
 })
+
+it('elsewhere says nothing of quick work that is taken away', () => {
+  const { line, text, pass } = open(false)
+  line.show('1 file', false)
+  pass(quietMs - 1)
+  line.show('2 files', false)
+  line.end({ clear: true })
+  expect(text()).toBe('')
+})

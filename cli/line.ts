@@ -19,6 +19,7 @@ export interface Line {
 
 export function createLine(out: Output, now: () => number): Line {
   const drawn = out.isTTY === true
+  const beganAt = now()
   let last: { text: string; at: number } | undefined
   let pending: string | undefined
 
@@ -31,13 +32,17 @@ export function createLine(out: Output, now: () => number): Line {
   return {
     show(text, change) {
       if (text === last?.text) return
-      const due = last === undefined || now() - last.at >= (drawn ? redrawMs : quietMs)
+      // Where nothing can be redrawn, quick work says nothing at all.
+      const due = drawn
+        ? last === undefined || now() - last.at >= redrawMs
+        : now() - (last?.at ?? beganAt) >= quietMs
       if (change || due) write(text)
       else pending = text
     },
     end({ clear = false } = {}) {
-      if (drawn && clear) out.write('\r\x1b[K')
-      else {
+      if (clear) {
+        if (drawn && last !== undefined) out.write('\r\x1b[K')
+      } else {
         if (pending !== undefined) write(pending)
         if (drawn && last !== undefined) out.write('\n')
       }

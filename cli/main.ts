@@ -99,7 +99,8 @@ function report(fault: Fault, { stderr }: World): number {
   for (const line of fault.list.slice(0, listShownMax)) stderr.write(`  ${visible(line)}\n`)
   const more = fault.list.length - listShownMax
   if (more > 0) stderr.write(`  … and ${more} more\n`)
-  if (!fault.message.includes(sentence)) stderr.write(`${sentence}\n`)
+  // A text of more than one sentence says itself what to do next.
+  if (fault.message !== sentence && !/[.!?] \S/.test(fault.message)) stderr.write(`${sentence}\n`)
   return exit
 }
 

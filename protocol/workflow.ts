@@ -9,7 +9,7 @@ export const refsMax = 4096
 /** The most its refs and inputs together weigh as JSON, so that they fit a bundle and a record. */
 export const refsBytesMax = 512 * 1024
 /** The most a document weighs, in bytes: it is read whole wherever it is rendered. */
-export const documentBytesMax = 16 * 1024 * 1024
+export const documentBytesMax = 8 * 1024 * 1024
 
 /** Where a workflow's tree keeps its canonical document, and its results. */
 export const documentPath = 'document'

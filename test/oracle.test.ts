@@ -116,8 +116,12 @@ describe('the CID that adding derives is the importer’s', () => {
     const entry = await reader.find('sparse.bin')
     if (entry?.kind !== 'file') throw new Error('The file is not there.')
     expect(entry).toHaveProperty('lists.length', 1)
-    const read = await open(path)
-    const stream = read.createReadStream({ highWaterMark: 4 * mib })
-    expect(await reader.cid(entry)).toBe(await judge(stream))
+    // The same bytes without the disk: zeros, and six of the last letters before the last byte.
+    function* same(): Generator<Uint8Array> {
+      const zeros = new Uint8Array(mib)
+      for (let i = 0; i < 1024; i++) yield zeros
+      yield new Uint8Array(Buffer.concat([zeros.subarray(6), Buffer.from('the end')]))
+    }
+    expect(await reader.cid(entry)).toBe(await judge(same()))
   }, 60_000)
 })

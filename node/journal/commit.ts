@@ -139,7 +139,7 @@ async function replay(o: { journal: Journal; db: Db; folds: Folds }): Promise<nu
   let bytes = 0
   let last = from
   // Begins one record early, because that one must be the very record that the index last folded.
-  for await (const link of o.journal.chain({ after: Math.max(0, from.seq - 1) })) {
+  for await (const link of o.journal.chain({ after: from.seq - 1 })) {
     const { seq } = link.record
     if (seq === from.seq) {
       if (link.hash === from.hash) continue

@@ -381,7 +381,7 @@ describe('a torn line', () => {
       expect(journal.head.seq).toBe(kept)
       expect(await recordsOf(journal)).toEqual(records.slice(0, kept))
     }
-  })
+  }, 120_000)
 
   test('cut anywhere: the rest is moved aside, never deleted, and it goes on', async () => {
     await using folder = await openFolder()
@@ -407,7 +407,7 @@ describe('a torn line', () => {
         expect(await readFile(join(path, name))).toEqual(torn)
       }
     }
-  })
+  }, 120_000)
 
   test('nothing is touched until something is appended', async () => {
     await using folder = await openFolder()

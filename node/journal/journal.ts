@@ -231,7 +231,7 @@ function createJournal(o: JournalOptions, found: Found, firstFile: LogFile): Jou
 
   /** What lies behind `after`, up to the head at the first read. */
   async function* chain(options?: { after?: number | undefined }): AsyncGenerator<Link> {
-    const after = options?.after ?? 0
+    const after = Math.max(0, options?.after ?? 0)
     const last = end
     let mark = marks.findLast((at) => at.head.seq <= after)!
     while (mark.head.seq < last.head.seq) {

@@ -107,10 +107,12 @@ export async function* readSegment(
   let at = mark
   let rest: Buffer = Buffer.alloc(0)
   try {
+    const size = Math.min((await file.stat()).size, endOffset)
     for (;;) {
       const from = at.offset + rest.length
+      if (from >= size) return rest
       // A fresh buffer each time, because the lines given out lie in it.
-      const chunk = Buffer.allocUnsafeSlow(Math.min(readBytes, endOffset - from))
+      const chunk = Buffer.allocUnsafeSlow(Math.min(readBytes, size - from))
       const { bytesRead } = await file.read(chunk, 0, chunk.length, from)
       if (bytesRead === 0) return rest
       const lines: Line[] = []
@@ -127,8 +129,8 @@ export async function* readSegment(
       if (lines.length > 0) yield lines
     }
   } catch (thrown) {
-    if ((thrown as NodeJS.ErrnoException).code === 'EIO')
-      throw damaged(at, 'cannot be read from the disk', thrown)
+    const unreadable = (thrown as NodeJS.ErrnoException).code === 'EIO'
+    if (unreadable) throw damaged(at, 'cannot be read from the disk', thrown)
     throw asFault(thrown, 'journal.read', segmentName(mark.segment))
   } finally {
     await file.close()
@@ -191,7 +193,7 @@ function judgeRest(end: Mark, rest: Buffer): Omit<Found, 'marks'> {
       torn: 0,
     }
   }
-  if (fitsAfter(end.head, rest.subarray(0, -1)) !== undefined)
-    throw damaged(end, 'does not end as it was written')
+  const changedEnd = fitsAfter(end.head, rest.subarray(0, -1)) !== undefined
+  if (changedEnd) throw damaged(end, 'does not end as it was written')
   return { head: end.head, end, bare: false, torn: rest.length }
 }

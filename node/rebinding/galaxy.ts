@@ -14,6 +14,9 @@ export type Slot = {
   readonly optional: boolean
 }
 
+/** Longer documents are no Galaxy workflows: the largest that people publish have a tenth of this. */
+const galaxyCharactersMax = 4 * 1024 * 1024
+
 const shape = z.object({
   a_galaxy_workflow: z.literal('true'),
   steps: z.record(
@@ -29,8 +32,9 @@ const stateShape = z.object({
 
 /** Whether a strict JSON text is a Galaxy workflow, told by its content alone. */
 export function isGalaxy(text: string): boolean {
-  // The marker is looked for before the whole document is built in memory.
-  return text.includes('"a_galaxy_workflow"') && shape.safeParse(JSON.parse(text)).success
+  // Only here is a whole document built in memory, so not one of any size.
+  if (text.length > galaxyCharactersMax || !text.includes('"a_galaxy_workflow"')) return false
+  return shape.safeParse(JSON.parse(text)).success
 }
 
 /** The slots for data, in the order of the steps. */

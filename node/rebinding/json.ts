@@ -124,8 +124,38 @@ export function walkJson(text: string, walker: Walker): void {
   })
 }
 
-/** What is wanted below one place: by name or index. */
-type Wanted = { pointer?: string; seen: boolean; readonly below: Map<string, Wanted> }
+/** A place that is wanted, or on the way to one; below it by name or index. */
+type Wanted = {
+  readonly pointer: string
+  isWanted: boolean
+  isSeen: boolean
+  readonly below: Map<string, Wanted>
+  /** The same for those that can be an index: millions of numbers are not made text to be looked up. */
+  readonly items: Map<number, Wanted>
+}
+
+function wantedOf(pointers: readonly string[]): Wanted {
+  const place = (pointer: string): Wanted => ({
+    pointer,
+    isWanted: false,
+    isSeen: false,
+    below: new Map(),
+    items: new Map(),
+  })
+  const top = place('')
+  for (const pointer of pointers) {
+    let at = top
+    for (const part of pointer.split('/').slice(1)) {
+      const name = part.replaceAll('~1', '/').replaceAll('~0', '~')
+      const next = at.below.get(name) ?? place(`${at.pointer}/${part}`)
+      at.below.set(name, next)
+      if (/^(?:0|[1-9][0-9]{0,9})$/.test(name)) at.items.set(Number(name), next)
+      at = next
+    }
+    at.isWanted = true
+  }
+  return top
+}
 
 /**
  * The literals at these pointers, each of which a reader of any sort would find: `invalid` where
@@ -133,37 +163,44 @@ type Wanted = { pointer?: string; seen: boolean; readonly below: Map<string, Wan
  */
 export function locate(text: string, pointers: readonly string[]): Map<string, Literal> {
   const found = new Map<string, Literal>()
-  const frames: { readonly isList: boolean; next: number; wanted: Wanted | undefined; value?: Wanted | undefined }[] = []
   const top = wantedOf(pointers)
+  type Level = {
+    isList: boolean
+    next: number
+    wanted: Wanted | undefined
+    value?: Wanted | undefined
+  }
+  const levels: Level[] = []
   /** What is wanted of the value that begins here. */
   const here = (): Wanted | undefined => {
-    const last = frames.at(-1)
+    const last = levels.at(-1)
     if (last === undefined) return top
     if (!last.isList) return last.value
-    const index = last.next++
-    return last.wanted?.below.get(String(index))
+    return last.wanted?.items.get(last.next++)
   }
-  const enter = (isList: boolean) => () => void frames.push({ isList, next: 0, wanted: here() })
-  const leave = () => void frames.pop()
+  const enter = (isList: boolean) => () => void levels.push({ isList, next: 0, wanted: here() })
+  const leave = () => void levels.pop()
   visit(text, {
     onObjectBegin: enter(false),
     onArrayBegin: enter(true),
     onObjectEnd: leave,
     onArrayEnd: leave,
     onObjectProperty(name) {
-      const last = frames.at(-1)!
+      const last = levels.at(-1)!
       last.value = last.wanted?.below.get(name)
       if (last.value === undefined) return
-      if (last.value.seen) throw unfit(pointerTo(top, last.value), 'The document has this name twice in one object. Remove one of them.')
-      last.value.seen = true
+      const { isSeen, pointer } = last.value
+      if (isSeen) throw unfit(pointer, `The document has ${pointer} twice. Remove one of them.`)
+      last.value.isSeen = true
     },
     onLiteralValue(value, offset, length) {
       const wanted = here()
-      if (wanted?.pointer !== undefined) found.set(wanted.pointer, { value, offset, length })
+      if (wanted?.isWanted) found.set(wanted.pointer, { value, offset, length })
     },
   })
   for (const pointer of pointers) {
-    if (!found.has(pointer)) throw unfit(pointer, `The document has no number or text at ${pointer}.`)
+    if (!found.has(pointer))
+      throw unfit(pointer, `The document has no number or text at ${pointer}.`)
   }
   return found
 }

@@ -2,11 +2,10 @@
  * The rules that find what a JSON document says about its dataset: which places are refs, and which
  * look like the ID of another dataset and would be left behind.
  */
-import type { JSONPath } from 'jsonc-parser'
 import { Fault } from '../../protocol/fault.ts'
 import type { DatasetId } from '../../protocol/ids.ts'
 import { type Ref, refsMax } from '../../protocol/workflow.ts'
-import { checkPointer, formatPointer, type Literal, walkJson } from './json.ts'
+import { type Cursor, checkPointer, type Literal, walkJson } from './json.ts'
 
 export type FoundRefs = {
   /** In document order. */
@@ -40,16 +39,17 @@ export function findRefs(
   const refs: Ref[] = []
   const unbound: string[] = []
   walkJson(text, {
-    name(name, parent) {
-      if (datasetText.test(name)) unbound.push(formatPointer([...parent(), name]))
+    name(name, cursor) {
+      if (datasetText.test(name)) unbound.push(cursor.pointer())
     },
-    literal(literal, pathOf) {
-      const path = pathOf()
-      const pointer = formatPointer(path)
+    literal(literal, cursor) {
+      // Most places say nothing, and asking each for its pointer is what costs.
+      const byRule = read(literal, cursor, dataset)
+      if (byRule === undefined && named.size === 0 && once.size === 0) return
+      const pointer = cursor.pointer()
       const found = named.delete(pointer)
         ? readNamed(literal, pointer, dataset)
-        : (read(literal, path, dataset) ??
-          (once.has(pointer) ? readEarlier(literal, pointer, dataset) : undefined))
+        : (byRule ?? (once.has(pointer) ? readEarlier(literal, pointer, dataset) : undefined))
       if (found === 'other') unbound.push(pointer)
       else if (found !== undefined) refs.push({ pointer, ...found })
     },
@@ -68,13 +68,12 @@ export function findRefs(
 
 type Found = Pick<Ref, 'form' | 'path'>
 
-function read({ value }: Literal, path: JSONPath, dataset: DatasetId): Found | 'other' | undefined {
+function read({ value }: Literal, cursor: Cursor, dataset: DatasetId): Found | 'other' | undefined {
   if (typeof value === 'string') {
     const inText = readText(value, dataset)
     if (inText !== undefined) return inText
   }
-  const last = path.at(-1)
-  if (!idNames.has(typeof last === 'number' ? path.at(-2) : last)) return undefined
+  if (!idNames.has(cursor.name)) return undefined
   if (typeof value === 'number' && Number.isInteger(value) && value > 0) {
     return value === dataset ? { form: 'id-number' } : 'other'
   }

@@ -30,8 +30,9 @@ export type Binding = {
   readonly renamed: Map<string, string>
 }
 
-/** How many other places of one folder's content are looked into. */
-const foldersMax = 1000
+/** Folders that are looked for elsewhere, and other folders that each of them may turn out to be. */
+const foldersMax = 64
+const prefixesMax = 1000
 
 export async function bindInputs(question: BindingQuestion): Promise<Binding> {
   const { refs, inputs, files, lacks, allow = [] } = question
@@ -49,7 +50,7 @@ export async function bindInputs(question: BindingQuestion): Promise<Binding> {
     })
     const here = there.at.get(path)
     if (here === input.cid) return row('matched')
-    const elsewhere = there.elsewhere.get(input)
+    const elsewhere = there.byName.get(named(input.cid, path)) ?? there.first.get(input.cid)
     if (elsewhere === undefined) return row(here === undefined ? 'missing' : 'changed')
     renamed.set(path, elsewhere)
     return row('renamed', elsewhere)
@@ -65,59 +66,75 @@ export async function bindInputs(question: BindingQuestion): Promise<Binding> {
 /** A folder that a path ref names, what the workflow reads in it, and where all of that is now. */
 type Folder = {
   readonly path: string
+  /** Of the inputs, by index. */
+  readonly inside: number[]
+  /** By the path within the folder. */
   readonly cids: Map<string, FileCid>
+  /** Other folders, with how many files of this one they have under the same names. */
   readonly prefixes: Map<string, number>
 }
 
 function foldersOf(refs: readonly Ref[], inputs: readonly Input[]): Folder[] {
   const files = new Set(inputs.map((input) => input.path))
-  const paths = new Set(
-    refs.flatMap(({ path }) => (path === undefined || files.has(path) ? [] : [path])),
-  )
-  return [...paths].map((path) => {
-    const inside = inputs.filter((input) => input.path.startsWith(`${path}/`))
-    const cids = new Map(inside.map((input) => [input.path.slice(path.length + 1), input.cid]))
-    return { path, cids, prefixes: new Map() }
-  })
+  const folders = new Map<string, Folder>()
+  for (const { path } of refs) {
+    if (path === undefined || files.has(path)) continue
+    folders.set(path, { path, inside: [], cids: new Map(), prefixes: new Map() })
+  }
+  for (const [index, { path, cid }] of inputs.entries()) {
+    for (const end of slashesOf(path)) {
+      const folder = folders.get(path.slice(0, end))
+      folder?.inside.push(index)
+      folder?.cids.set(path.slice(end + 1), cid)
+    }
+  }
+  return [...folders.values()]
 }
 
-type There = { at: Map<string, FileCid>; elsewhere: Map<Input, string> }
+/** Where the folders of a path end, the deepest first. */
+function* slashesOf(path: string): Generator<number> {
+  for (let end = path.lastIndexOf('/'); end > 0; end = path.lastIndexOf('/', end - 1)) yield end
+}
+
+type There = {
+  /** Content at the paths that the inputs have. */
+  readonly at: Map<string, FileCid>
+  /** The first path that has a content; and the first of those that end in a name. */
+  readonly first: Map<FileCid, string>
+  readonly byName: Map<string, string>
+}
+
+const named = (cid: FileCid, path: string) => `${cid}/${path.slice(path.lastIndexOf('/') + 1)}`
 
 async function lookThrough(
   files: AsyncIterable<TreeFile>,
   inputs: readonly Input[],
   folders: readonly Folder[],
 ): Promise<There> {
-  const at = new Map<string, FileCid>()
-  const elsewhere = new Map<Input, string>()
-  if (inputs.length === 0) return { at, elsewhere }
+  const there: There = { at: new Map(), first: new Map(), byName: new Map() }
+  if (inputs.length === 0) return there
   const paths = new Set(inputs.map((input) => input.path))
-  const byCid = Map.groupBy(inputs, (input) => input.cid)
+  const cids = new Set(inputs.map((input) => input.cid))
+  const names = new Set(inputs.map((input) => named(input.cid, input.path)))
   for await (const { path, cid } of files) {
-    if (paths.has(path)) at.set(path, cid)
-    for (const input of byCid.get(cid) ?? []) {
-      // The first in the tree's order, but rather one that has kept its name.
-      const best = elsewhere.get(input)
-      const better =
-        nameOf(path) === nameOf(input.path) && (best === undefined || nameOf(best) !== nameOf(path))
-      if (best === undefined || better) elsewhere.set(input, path)
-    }
-    if (!byCid.has(cid)) continue
-    for (const folder of folders) countPrefix(folder, path, cid)
+    if (paths.has(path)) there.at.set(path, cid)
+    if (!cids.has(cid)) continue
+    if (!there.first.has(cid)) there.first.set(cid, path)
+    const name = named(cid, path)
+    if (!names.has(name)) continue
+    if (!there.byName.has(name)) there.byName.set(name, path)
+    for (const folder of folders.slice(0, foldersMax)) countPrefix(folder, path, cid)
   }
-  return { at, elsewhere }
+  return there
 }
 
-const nameOf = (path: string) => path.slice(path.lastIndexOf('/') + 1)
-
 /** `path` has this content; under which folder would it be a file of `folder`? */
-function countPrefix(folder: Folder, path: string, cid: FileCid): void {
-  for (let end = path.lastIndexOf('/'); end > 0; end = path.lastIndexOf('/', end - 1)) {
-    if (folder.cids.get(path.slice(end + 1)) !== cid) continue
+function countPrefix({ cids, prefixes }: Folder, path: string, cid: FileCid): void {
+  for (const end of slashesOf(path)) {
+    if (cids.get(path.slice(end + 1)) !== cid) continue
     const prefix = path.slice(0, end)
-    const count = folder.prefixes.get(prefix)
-    if (count === undefined && folder.prefixes.size >= foldersMax) continue
-    folder.prefixes.set(prefix, (count ?? 0) + 1)
+    const count = prefixes.get(prefix)
+    if (count !== undefined || prefixes.size < prefixesMax) prefixes.set(prefix, (count ?? 0) + 1)
   }
 }
 
@@ -132,24 +149,22 @@ function bindFolders(
   at: ReadonlyMap<string, FileCid>,
   renamed: Map<string, string>,
 ): BindingRow[] {
-  let bound = [...rows]
-  for (const folder of folders) {
-    const isInside = (row: BindingRow) => row.path.startsWith(`${folder.path}/`)
-    if (bound.every((row) => !isInside(row) || row.state === 'matched')) continue
-    const whole = [...folder.prefixes].find(([, count]) => count === folder.cids.size)?.[0]
-    if (whole !== undefined) renamed.set(folder.path, whole)
-    bound = bound.map((row) => {
-      if (!isInside(row)) return row
-      const { label, path } = row
-      if (whole !== undefined) {
-        const now = whole + path.slice(folder.path.length)
-        renamed.set(path, now)
-        return { label, path, state: 'renamed', now }
+  const bound = [...rows]
+  for (const { path: folder, inside, cids, prefixes } of folders) {
+    if (inside.every((index) => bound[index]!.state === 'matched')) continue
+    const now = [...prefixes].find(([, count]) => count === cids.size)?.[0]
+    if (now !== undefined) renamed.set(folder, now)
+    for (const index of inside) {
+      const { label, path, state } = bound[index]!
+      if (now !== undefined) {
+        const moved = now + path.slice(folder.length)
+        renamed.set(path, moved)
+        bound[index] = { label, path, state: 'renamed', now: moved }
+      } else if (state === 'renamed') {
+        renamed.delete(path)
+        bound[index] = { label, path, state: at.has(path) ? 'changed' : 'missing' }
       }
-      if (row.state !== 'renamed') return row
-      renamed.delete(path)
-      return { label, path, state: at.has(path) ? 'changed' : 'missing' }
-    })
+    }
   }
   return bound
 }

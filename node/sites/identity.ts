@@ -14,6 +14,7 @@ import type { Ed25519PrivateKey, Ed25519PublicKey } from '@libp2p/interface'
 import { peerIdFromPrivateKey, peerIdFromString } from '@libp2p/peer-id'
 import { asFault, Fault } from '../../protocol/fault.ts'
 import { parseSiteId, type SiteId } from '../../protocol/ids.ts'
+import { systemClock } from '../base/clock.ts'
 import { flushFolder } from '../base/files.ts'
 
 export type Identity = {
@@ -50,9 +51,9 @@ export async function openIdentity(o: { folder: string; create: boolean }): Prom
 
 async function writeKey(path: string, folder: string): Promise<void> {
   const key = await generateKeyPair('Ed25519')
-  const aside = `${path}.new`
+  // Two writers of one folder are kept apart by chance; what a crash leaves is swept like any aside.
+  const aside = join(folder, `.${keyFile}.${Buffer.from(systemClock.random(6)).toString('hex')}.aside`)
   try {
-    await rm(aside, { force: true })
     const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW
     const file = await open(aside, flags, 0o600)
     try {

@@ -8,7 +8,7 @@
  *     tmp/                                     aside; emptied at every start
  */
 import { lstat, open, readdir, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { asFault, Fault } from '../../protocol/fault.ts'
 import type { FileCid, Root } from '../../protocol/ids.ts'
 import { makeFolder, sweepAside } from '../base/files.ts'
@@ -161,7 +161,7 @@ export async function openStore(o: { folder: string; db: Db; create: boolean }):
     async remove(cid) {
       const path = pathOf(cid)
       await rm(path, { force: true })
-      intake.touch(path)
+      intake.touch(dirname(path))
     },
 
     [Symbol.asyncDispose]: () => intake.flush(),

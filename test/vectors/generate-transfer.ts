@@ -332,7 +332,7 @@ function frameOf(head: Uint8Array, body: Uint8Array, headBytes = head.byteLength
   return joined(lengths, head, body)
 }
 
-function validFrame(folder: Folder, of: string, name: string, sentence: string, message: Some, body = nothing): void {
+function validFrame(folder: Folder, of: string, name: string, sentence: string, message: Some, body: Uint8Array = nothing): void {
   const value = toJson({ message, body })
   put(folder, name, { sentence, of, bytes: bytesText(frameOf(encode(message), body)), value })
 }

@@ -1,0 +1,4 @@
+import { storeContract } from '../../test/contracts/store.ts'
+import { createMemoryStore } from './memory.ts'
+
+storeContract('a store in memory', async () => createMemoryStore())

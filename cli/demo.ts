@@ -43,8 +43,8 @@ async function run(
   const shown = args.map(shownAs)
   say(styleText('dim', `${site.alias}$ crossload ${shown.join(' ')}`))
   const env: NodeJS.ProcessEnv = { ...process.env, CROSSLOAD_HOME: site.home }
-  if (site.token) env['CROSSLOAD_TOKEN'] = site.token
-  else delete env['CROSSLOAD_TOKEN']
+  if (site.token) env.CROSSLOAD_TOKEN = site.token
+  else delete env.CROSSLOAD_TOKEN
   const child = spawn(process.execPath, [crossload, ...args], {
     env,
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -181,7 +181,9 @@ async function story(folder: string, sites: Site[]): Promise<Check[]> {
   await run(oslo, ['connections', 'accept', String(asked.id)])
   const to = `${ana}@${link.alias}`
 
-  title('Kyoto has data of its own, so that IDs differ; then a dataset of real FCS files crosses once')
+  title(
+    'Kyoto has data of its own, so that IDs differ; then a dataset of real FCS files crosses once',
+  )
   await run(kyoto, ['dataset', 'add', "Kyoto's own", join(samples, 'compensation')])
   const dataset = await json(oslo, [
     'dataset',

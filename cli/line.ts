@@ -26,7 +26,7 @@ export function createLine(out: Output, now: () => number): Line {
   function write(text: string): void {
     last = { text, at: now() }
     pending = undefined
-    out.write(drawn ? `\r\x1b[K${cut(text, (out.columns ?? 80) - 1)}` : `${text}\n`)
+    out.write(drawn ? `\r\x1b[K${cut(text, (out.columns || 80) - 1)}` : `${text}\n`)
   }
 
   return {

@@ -15,7 +15,13 @@ const quietMs = 60 * 60 * 1000
 const rememberedMax = 10_000
 
 /** Kinds that a well-behaved site does not earn. */
-const suspicious: ReadonlySet<FaultKind> = new Set(['invalid', 'denied', 'missing', 'conflict', 'corrupt'])
+const suspicious: ReadonlySet<FaultKind> = new Set([
+  'invalid',
+  'denied',
+  'missing',
+  'conflict',
+  'corrupt',
+])
 
 export function createAudit(needs: { commit: Commit; clock: Clock; log: Log }) {
   const { commit, clock, log } = needs
@@ -31,7 +37,11 @@ export function createAudit(needs: { commit: Commit; clock: Clock; log: Log }) {
     last.set(reason, at)
     if (last.size > rememberedMax) last.delete(last.keys().next().value!)
     const { kind, op, message, about } = fault
-    await commit('audit.refused', { site: channel.remote }, { protocol, kind, op, text: message, about: about ?? null })
+    await commit(
+      'audit.refused',
+      { site: channel.remote },
+      { protocol, kind, op, text: message, about: about ?? null },
+    )
   }
 
   return {
@@ -43,7 +53,9 @@ export function createAudit(needs: { commit: Commit; clock: Clock; log: Log }) {
           try {
             await handler.run(channel, options)
           } catch (thrown) {
-            await note(handler.protocol, channel, thrown).catch((err) => log.error({ err }, 'a refusal could not be written to the journal'))
+            await note(handler.protocol, channel, thrown).catch((err) =>
+              log.error({ err }, 'a refusal could not be written to the journal'),
+            )
             throw thrown
           }
         },

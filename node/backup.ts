@@ -16,13 +16,17 @@ export type Backup = { folder: string; files: number; bytes: number }
 /** Faults `exists` when the folder is there, `corrupt` when the copied journal does not verify. */
 export async function backupSite(home: Home, folder: string, doing: Doing): Promise<Backup> {
   if ((await lstat(folder).catch(() => undefined)) !== undefined) {
-    throw new Fault('exists', 'backup', { about: folder, text: `${folder} is already there. Name a new folder.` })
+    throw new Fault('exists', 'backup', {
+      about: folder,
+      text: `${folder} is already there. Name a new folder.`,
+    })
   }
   const aside = join(dirname(folder), `.${basename(folder)}.crossload-backup`)
   try {
     await rm(aside, { recursive: true, force: true })
     await mkdir(aside, { mode: 0o700 })
-    for (const path of [home.journal, home.key, home.token, home.config, home.store]) await copy(home, path, aside, doing)
+    for (const path of [home.journal, home.key, home.token, home.config, home.store])
+      await copy(home, path, aside, doing)
     await verifyJournal(join(aside, basename(home.journal)))
     const { files, bytes } = await flushTree(aside, doing)
     await rename(aside, folder)
@@ -36,7 +40,9 @@ export async function backupSite(home: Home, folder: string, doing: Doing): Prom
 
 /** What is on its way in is not content yet, so it stays behind; the folders for it come along. */
 async function copy(home: Home, path: string, into: string, { signal }: Doing): Promise<void> {
-  const passing = [join(home.store, 'tmp'), join(home.store, 'partial')].map((folder) => `${folder}/`)
+  const passing = [join(home.store, 'tmp'), join(home.store, 'partial')].map(
+    (folder) => `${folder}/`,
+  )
   await cp(path, join(into, basename(path)), {
     recursive: true,
     preserveTimestamps: true,
@@ -47,7 +53,10 @@ async function copy(home: Home, path: string, into: string, { signal }: Doing): 
   })
 }
 
-async function flushTree(folder: string, { signal, onProgress }: Doing): Promise<{ files: number; bytes: number }> {
+async function flushTree(
+  folder: string,
+  { signal, onProgress }: Doing,
+): Promise<{ files: number; bytes: number }> {
   const done = { files: 0, bytes: 0 }
   for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
     signal.throwIfAborted()

@@ -14,7 +14,11 @@ export const defaultHttp = '127.0.0.1:4680'
 
 const shape = z.strictObject({
   v: z.literal(1),
-  name: z.string().min(1).max(100).refine((name) => !/\p{Cc}/u.test(name), 'has control characters'),
+  name: z
+    .string()
+    .min(1)
+    .max(100)
+    .refine((name) => !/\p{Cc}/u.test(name), 'has control characters'),
   /** Multiaddrs to listen at. Port 0 takes a free one, a new one at each start. */
   listen: z.array(z.string().max(256)).min(1).max(16),
   /** Multiaddrs told to linked sites instead of those listened at, e.g. behind a reverse proxy. */
@@ -27,7 +31,19 @@ export type Config = Readonly<z.infer<typeof shape>>
 
 /** Every place in a home, and nothing else is written there. */
 export type Home = Readonly<
-  Record<'folder' | 'config' | 'key' | 'token' | 'run' | 'lock' | 'journal' | 'index' | 'store' | 'broken', string>
+  Record<
+    | 'folder'
+    | 'config'
+    | 'key'
+    | 'token'
+    | 'run'
+    | 'lock'
+    | 'journal'
+    | 'index'
+    | 'store'
+    | 'broken',
+    string
+  >
 >
 
 export function homeAt(folder: string): Home {
@@ -56,7 +72,10 @@ export function createConfig(input: {
 }): Config {
   const listen = input.listen?.length ? input.listen.map(listenAddress) : [...defaultListen]
   const announce = (input.announce ?? []).map(listenAddress)
-  return parse({ v: 1, name: input.name, listen, announce, http: input.http ?? defaultHttp }, 'the options of init')
+  return parse(
+    { v: 1, name: input.name, listen, announce, http: input.http ?? defaultHttp },
+    'the options of init',
+  )
 }
 
 export async function readConfig(home: Home): Promise<Config> {
@@ -71,13 +90,20 @@ export async function readConfig(home: Home): Promise<Config> {
   try {
     value = JSON.parse(new TextDecoder().decode(bytes))
   } catch (cause) {
-    throw new Fault('invalid', 'config.read', { about: home.config, text: `${home.config} is not JSON. Correct it.`, cause })
+    throw new Fault('invalid', 'config.read', {
+      about: home.config,
+      text: `${home.config} is not JSON. Correct it.`,
+      cause,
+    })
   }
   return parse(value, home.config)
 }
 
 export async function writeConfig(home: Home, config: Config): Promise<void> {
-  await writeDurably(home.config, new TextEncoder().encode(`${JSON.stringify(config, undefined, 2)}\n`))
+  await writeDurably(
+    home.config,
+    new TextEncoder().encode(`${JSON.stringify(config, undefined, 2)}\n`),
+  )
 }
 
 function parse(value: unknown, where: string): Config {
@@ -101,12 +127,19 @@ export function listenAddress(text: string): string {
     })
   }
   const [, ws, host, port] = found as unknown as [string, string | undefined, string, string]
-  const ip = host.startsWith('[') ? `/ip6/${host.slice(1, -1)}` : /^[0-9.]+$/.test(host) ? `/ip4/${host}` : `/dns/${host}`
+  const ip = host.startsWith('[')
+    ? `/ip6/${host.slice(1, -1)}`
+    : /^[0-9.]+$/.test(host)
+      ? `/ip4/${host}`
+      : `/dns/${host}`
   return `${ip}/tcp/${port}${ws === undefined ? '' : '/ws'}`
 }
 
 /** HOST and PORT of the API's address. */
 export function httpAddress(config: Config): { host: string; port: number } {
   const at = config.http.lastIndexOf(':')
-  return { host: config.http.slice(0, at).replace(/^\[|\]$/g, ''), port: Number(config.http.slice(at + 1)) }
+  return {
+    host: config.http.slice(0, at).replace(/^\[|\]$/g, ''),
+    port: Number(config.http.slice(at + 1)),
+  }
 }

@@ -23,7 +23,8 @@ export async function makeSite(o: {
     return await make(o)
   } catch (thrown) {
     // It was empty before: nothing of a site that could not be made is left in the way of the next try.
-    for (const name of await readdir(home.folder)) await rm(join(home.folder, name), { recursive: true, force: true })
+    for (const name of await readdir(home.folder))
+      await rm(join(home.folder, name), { recursive: true, force: true })
     throw thrown
   }
 }
@@ -31,10 +32,18 @@ export async function makeSite(o: {
 async function make(o: { home: Home; config: Config; admin: Email; clock: Clock; pid: number }) {
   const { home, config, admin, clock } = o
   await using stack = new AsyncDisposableStack()
-  const { identity, commit, users } = await openRooms(stack, { home, clock, pid: o.pid, create: true })
+  const { identity, commit, users } = await openRooms(stack, {
+    home,
+    clock,
+    pid: o.pid,
+    create: true,
+  })
   await commit('site.made', 'system', { site: identity.site, name: config.name })
   const first = await users.add({ email: admin, role: 'administrator', by: 'system' })
-  const token = await users.createToken(first.id, { by: 'system', label: 'command line of this machine' })
+  const token = await users.createToken(first.id, {
+    by: 'system',
+    label: 'command line of this machine',
+  })
   await writeDurably(home.token, `${token}\n`, { mode: 0o600 })
   await writeConfig(home, config)
   return { fingerprint: identity.fingerprint }

@@ -2,6 +2,9 @@
  * The start of a site as a process: `init` makes a home, `serve` runs it until a signal. The only
  * file of `node/` that touches the process.
  */
+
+import { rm } from 'node:fs/promises'
+import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { pino } from 'pino'
 import { asFault, type Fault, faultKinds } from '../protocol/fault.ts'
@@ -11,12 +14,13 @@ import { writeDurably } from './base/files.ts'
 import { type Config, createConfig, homeAt, readConfig } from './config.ts'
 import { makeSite } from './init.ts'
 import { openSafeMode, openSite } from './node.ts'
-import { rm } from 'node:fs/promises'
-import { resolve } from 'node:path'
 
 const say = (text: string) => process.stdout.write(`${text}\n`)
 // Logs go to stderr, so that stdout is for people.
-const log = pino({ level: process.env['CROSSLOAD_LOG'] ?? 'info', base: null }, pino.destination({ dest: 2, sync: false }))
+const log = pino(
+  { level: process.env.CROSSLOAD_LOG ?? 'info', base: null },
+  pino.destination({ dest: 2, sync: false }),
+)
 
 async function init(args: string[]): Promise<void> {
   const { values } = parseArgs({
@@ -67,11 +71,16 @@ async function serve(args: string[]): Promise<void> {
 
 /** What damage looks like at a start; everything else (a home or a port in use) ends the process. */
 function safeReason(fault: Fault): Fault {
-  if (fault.kind === 'corrupt' || fault.op === 'store.marker' || fault.op === 'store.open') return fault
+  if (fault.kind === 'corrupt' || fault.op === 'store.marker' || fault.op === 'store.open')
+    return fault
   throw fault
 }
 
-async function run(home: ReturnType<typeof homeAt>, config: Config, stopping: AbortSignal): Promise<End> {
+async function run(
+  home: ReturnType<typeof homeAt>,
+  config: Config,
+  stopping: AbortSignal,
+): Promise<End> {
   await using site = await openSite({ home, config, clock: systemClock, pid: process.pid, log })
   if (site.rebuilt) log.info({ why: site.rebuilt }, 'the index was made again from the journal')
   await announce(home, site.url)

@@ -3,24 +3,24 @@
  * file that knows them all.
  */
 import type { SendInput } from '../api/shapes.ts'
-import { parseEmail, type SiteId } from '../protocol/ids.ts'
 import { asFault, Fault, toWireFault } from '../protocol/fault.ts'
-import type { Clock } from './base/clock.ts'
+import { parseEmail, type SiteId } from '../protocol/ids.ts'
 import { createAudit } from './audit.ts'
+import type { Clock } from './base/clock.ts'
 import { createAddressBook } from './bundles/addressee.ts'
 import { pack } from './bundles/pack.ts'
 import { createUnpacker } from './bundles/unpack.ts'
 import { type Config, type Home, httpAddress } from './config.ts'
-import { openHttp } from './http/http.ts'
 import type { Doors, SiteDoor } from './http/doors.ts'
+import { openHttp } from './http/http.ts'
 import type { Log } from './http/log.ts'
 import { type Net, type NetLog, openNet } from './net/net.ts'
 import { openConnections } from './people/connections.ts'
 import { demandMarker, openRooms } from './rooms.ts'
+import { createSiteDoor } from './site-door.ts'
 import { verifySignature } from './sites/identity.ts'
 import { openLinks } from './sites/links.ts'
 import { isShared, openLink } from './sites/policy.ts'
-import { createSiteDoor } from './site-door.ts'
 import { rebuildSeen } from './transfers/seen.ts'
 import { openTransfers } from './transfers/transfers.ts'
 
@@ -37,14 +37,24 @@ export interface Site extends AsyncDisposable {
   readonly failed: AbortSignal
 }
 
-export async function openSite(o: { home: Home; config: Config; clock: Clock; pid: number; log: Log & NetLog }): Promise<Site> {
+export async function openSite(o: {
+  home: Home
+  config: Config
+  clock: Clock
+  pid: number
+  log: Log & NetLog
+}): Promise<Site> {
   const { home, config, clock, log } = o
   await using stack = new AsyncDisposableStack()
   const rooms = await openRooms(stack, { home, clock, pid: o.pid, create: false })
   const { commit, db, store, identity, users, datasets, workflows, projects } = rooms
   const failed = new AbortController()
   const startedAt = clock.now()
-  const logFault = (fault: Fault) => log.warn({ kind: fault.kind, op: fault.op, about: fault.about, err: fault.cause }, fault.message)
+  const logFault = (fault: Fault) =>
+    log.warn(
+      { kind: fault.kind, op: fault.op, about: fault.about, err: fault.cause },
+      fault.message,
+    )
 
   // Links and connections dial through the net, and the net asks them whom to let in: so they come
   // first and are given a way that the net fills in.
@@ -55,7 +65,9 @@ export async function openSite(o: { home: Home; config: Config; clock: Clock; pi
   }
   const me = () => ({ name: config.name, addresses: net?.addresses() ?? [] })
   const links = stack.use(await openLinks({ commit, db, clock, identity, me, open: dial }))
-  const connections = stack.use(await openConnections({ commit, db, clock, links, users, open: dial }))
+  const connections = stack.use(
+    await openConnections({ commit, db, clock, links, users, open: dial }),
+  )
   const names = {
     me: { site: identity.site, name: config.name },
     of: (site: SiteId) => {
@@ -74,14 +86,21 @@ export async function openSite(o: { home: Home; config: Config; clock: Clock; pi
       names,
       sign: identity.sign,
       verify: verifySignature,
-      open: (site, protocol, options) => dial({ site, addresses: links.bySite(site)?.addresses ?? [] }, protocol, options),
+      open: (site, protocol, options) =>
+        dial({ site, addresses: links.bySite(site)?.addresses ?? [] }, protocol, options),
       shared: (site) => isShared(openLink(links.bySite(site), 'transfers.shared')),
       mayFlow: (site) => void openLink(links.bySite(site), 'transfers.flow'),
       async pack(input, by, id) {
         const user = await users.get(by.id)
-        if (user === undefined) throw new Fault('missing', 'send', { text: 'There is no such person at this site.' })
+        if (user === undefined)
+          throw new Fault('missing', 'send', { text: 'There is no such person at this site.' })
         const addressee = createAddressBook(links, connections)
-        return pack({ me: identity.site, clock, store, datasets, workflows, addressee }, input, user, id)
+        return pack(
+          { me: identity.site, clock, store, datasets, workflows, addressee },
+          input,
+          user,
+          id,
+        )
       },
       recipient: async (site, person, email) => {
         const connection = connections.byIncoming(site, parseEmail(person), parseEmail(email))
@@ -104,7 +123,9 @@ export async function openSite(o: { home: Home; config: Config; clock: Clock; pi
       announce: config.announce,
       isAccepted: (site) => links.isAccepted(site),
       isRefused: (site) => links.isRefused(site),
-      handlers: [...links.handlers, ...connections.handlers, ...transfers.handlers].map(audit.watched),
+      handlers: [...links.handlers, ...connections.handlers, ...transfers.handlers].map(
+        audit.watched,
+      ),
       log,
     }),
   )
@@ -118,14 +139,27 @@ export async function openSite(o: { home: Home; config: Config; clock: Clock; pi
     startedAt,
   }))
   const doors: Doors = { site, users, links, connections, projects, datasets, workflows, transfers }
-  const http = stack.use(await openHttp({ doors, home: home.folder, folders: 'any', ...httpAddress(config), clock, log }))
+  const http = stack.use(
+    await openHttp({
+      doors,
+      home: home.folder,
+      folders: 'any',
+      ...httpAddress(config),
+      clock,
+      log,
+    }),
+  )
 
   links.events.on((news) => {
     if (news.type !== 'link') return
-    if (links.isAccepted(news.link.site)) void transfers.wakeSite(news.link.site).catch((thrown) => logFault(asFault(thrown, 'transfers.wake')))
+    if (links.isAccepted(news.link.site))
+      void transfers
+        .wakeSite(news.link.site)
+        .catch((thrown) => logFault(asFault(thrown, 'transfers.wake')))
     else running.hangUp(news.link.site)
   })
-  if ((await rebuildSeen({ db, store })) > 0) log.info({}, 'what other sites sent before is known again')
+  if ((await rebuildSeen({ db, store })) > 0)
+    log.info({}, 'what other sites sent before is known again')
   links.announce()
   connections.announce()
   await transfers.start()
@@ -148,7 +182,13 @@ export async function openSite(o: { home: Home; config: Config; clock: Clock; pi
  * A site whose journal, key or store cannot be believed: it answers every question with the reason,
  * opens nothing else and changes nothing.
  */
-export async function openSafeMode(o: { home: Home; config: Config; clock: Clock; log: Log; fault: Fault }) {
+export async function openSafeMode(o: {
+  home: Home
+  config: Config
+  clock: Clock
+  log: Log
+  fault: Fault
+}) {
   const { home, config, clock, log, fault } = o
   const refuse = (): never => {
     throw fault
@@ -161,5 +201,12 @@ export async function openSafeMode(o: { home: Home; config: Config; clock: Clock
     records: refuse,
     verifyJournal: refuse,
   }
-  return openHttp({ doors: { site }, home: home.folder, folders: [], ...httpAddress(config), clock, log })
+  return openHttp({
+    doors: { site },
+    home: home.folder,
+    folders: [],
+    ...httpAddress(config),
+    clock,
+    log,
+  })
 }

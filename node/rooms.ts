@@ -10,7 +10,13 @@ import { openLock } from './base/lock.ts'
 import { checkMarker, createMarker } from './base/marker.ts'
 import { datasetChanges, datasetFolds } from './catalog/dataset.ts'
 import { type Datasets, openDatasets } from './catalog/datasets.ts'
-import { openProjects, type Projects, projectChanges, projectFolds, type Rights } from './catalog/projects.ts'
+import {
+  openProjects,
+  type Projects,
+  projectChanges,
+  projectFolds,
+  type Rights,
+} from './catalog/projects.ts'
 import { workflowChanges, workflowFolds } from './catalog/workflow.ts'
 import { openWorkflows, type Workflows } from './catalog/workflows.ts'
 import type { Home } from './config.ts'
@@ -20,7 +26,7 @@ import { type Journal, openJournal } from './journal/journal.ts'
 import { openIndex } from './journal/recovery.ts'
 import { connectionFolds } from './people/connection.ts'
 import { may } from './people/permissions.ts'
-import { openUsers, userFolds, type User, type Users } from './people/users.ts'
+import { openUsers, type User, type Users, userFolds } from './people/users.ts'
 import { type Identity, openIdentity } from './sites/identity.ts'
 import { invitationFolds, linkFolds } from './sites/link.ts'
 import { openStore } from './store/objects.ts'
@@ -85,7 +91,19 @@ export async function openRooms(
   const users: Users = openUsers({ commit, db, clock, personalProject: projects.personalProject })
   const datasets = openDatasets({ commit, db, store, clock, projects, rights })
   const workflows = openWorkflows({ commit, db, store, clock, projects, datasets, rights })
-  return { home, identity, journal, db, commit, store, users, projects, datasets, workflows, rebuilt }
+  return {
+    home,
+    identity,
+    journal,
+    db,
+    commit,
+    store,
+    users,
+    projects,
+    datasets,
+    workflows,
+    rebuilt,
+  }
 }
 
 /** A volume that is not mounted must never look like a site without content. */

@@ -1,12 +1,13 @@
 /** The site as a whole, as its API shows it: who we are, how we are, and the work that touches everything. */
+
+import type { Tree } from '../protocol/manifest.ts'
+import { backupSite } from './backup.ts'
 import type { Dataset } from './catalog/dataset.ts'
 import type { Workflow } from './catalog/workflow.ts'
 import { keys } from './db/keys.ts'
 import type { Doing, SiteDoor } from './http/doors.ts'
 import { verifyJournal } from './journal/journal.ts'
 import type { Rooms } from './rooms.ts'
-import type { Tree } from '../protocol/manifest.ts'
-import { backupSite } from './backup.ts'
 import { verifyTree } from './trees/verify.ts'
 
 export function createSiteDoor(rooms: Rooms, facts: SiteDoor['facts']): SiteDoor {
@@ -42,7 +43,8 @@ async function verifyEverything({ db, store }: Rooms, doing: Doing) {
       store,
       tree,
       signal: doing.signal,
-      onProgress: (more) => doing.onProgress({ files: done.files + more.files, bytes: done.bytes + more.bytes }),
+      onProgress: (more) =>
+        doing.onProgress({ files: done.files + more.files, bytes: done.bytes + more.bytes }),
     })
     done.files += files
     done.bytes += bytes
@@ -50,11 +52,13 @@ async function verifyEverything({ db, store }: Rooms, doing: Doing) {
   }
   for await (const { value } of db.list<Dataset>(keys.datasets())) {
     if (value.at === 'removed') continue
-    for (const { version, tree } of value.versions) await verify(`dataset ${value.id} version ${version}`, tree)
+    for (const { version, tree } of value.versions)
+      await verify(`dataset ${value.id} version ${version}`, tree)
   }
   for await (const { value } of db.list<Workflow>(keys.workflows())) {
     if (value.at === 'removed') continue
-    for (const { version, tree } of value.versions) await verify(`workflow ${value.id} version ${version}`, tree)
+    for (const { version, tree } of value.versions)
+      await verify(`workflow ${value.id} version ${version}`, tree)
   }
   return done
 }

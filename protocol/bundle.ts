@@ -20,7 +20,10 @@ export const bundleSignedPrefix = 'crossload bundle 1\n'
 
 /** Plain text for people: no control characters, so that a terminal shows it as it is. */
 const text = (charactersMax: number) =>
-  z.string().max(charactersMax).refine((s) => !/\p{Cc}/u.test(s), 'has control characters')
+  z
+    .string()
+    .max(charactersMax)
+    .refine((s) => !/\p{Cc}/u.test(s), 'has control characters')
 
 const count = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER)
 const localId = z.number().int().min(1).max(Number.MAX_SAFE_INTEGER)
@@ -31,7 +34,11 @@ const cidText = (prefix: RegExp) =>
     if (!prefix.test(s)) return false
     try {
       const cid = CID.parse(s)
-      return cid.multihash.code === 0x12 && cid.multihash.digest.byteLength === 32 && cid.toString() === s
+      return (
+        cid.multihash.code === 0x12 &&
+        cid.multihash.digest.byteLength === 32 &&
+        cid.toString() === s
+      )
     } catch {
       return false
     }

@@ -3,7 +3,7 @@
  * A libp2p stream and a connected pair in memory carry it alike.
  */
 import { pipe } from 'it-pipe'
-import type { ZodType, infer as ZodOutput } from 'zod'
+import type { infer as ZodOutput, ZodType } from 'zod'
 import { z } from 'zod'
 import { Fault, fromWireFault, toWireFault, type WireFault } from './fault.ts'
 import type { SiteId } from './ids.ts'
@@ -36,7 +36,10 @@ export interface Channel {
    * The next message, checked against `schema`. A fault sent by the other side is thrown (side
    * `there`); an end of stream is `unreachable`, because whoever waits was promised more.
    */
-  receive<S extends ZodType>(schema: S, options?: Waiting): Promise<{ message: ZodOutput<S>; body: Uint8Array }>
+  receive<S extends ZodType>(
+    schema: S,
+    options?: Waiting,
+  ): Promise<{ message: ZodOutput<S>; body: Uint8Array }>
   /** Says why in words, then closes: the other side's `receive` throws it. */
   refuse(fault: Fault): Promise<void>
   close(): Promise<void>
@@ -65,7 +68,8 @@ export function createChannel(carrier: Carrier, caps: FrameCaps): Channel {
       return { message: readHead(frame, schema, caps), body: frame.body }
     },
     async refuse(fault) {
-      for (const piece of frameBytes(encode({ fault: toWireFault(fault) }))) await carrier.write(piece)
+      for (const piece of frameBytes(encode({ fault: toWireFault(fault) })))
+        await carrier.write(piece)
       await carrier.closeWrite()
     },
     close: () => carrier.closeWrite(),
@@ -80,11 +84,16 @@ function readHead<S extends ZodType>(frame: Frame, schema: S, caps: FrameCaps): 
   return decode(frame.head, schema, caps.headBytesMax, 'channel.receive')
 }
 
-async function nextFrame(frames: AsyncGenerator<Frame>, carrier: Carrier, options?: Waiting): Promise<Frame> {
+async function nextFrame(
+  frames: AsyncGenerator<Frame>,
+  carrier: Carrier,
+  options?: Waiting,
+): Promise<Frame> {
   const signal = options?.signal
   signal?.throwIfAborted()
   // An aborted wait leaves a read in flight, so the channel is of no further use: end it.
-  const stop = () => carrier.abort(new Fault('gone', 'channel.receive', { text: 'The wait was abandoned.' }))
+  const stop = () =>
+    carrier.abort(new Fault('gone', 'channel.receive', { text: 'The wait was abandoned.' }))
   signal?.addEventListener('abort', stop, { once: true })
   try {
     const next = await frames.next()
@@ -130,10 +139,14 @@ function createPipe() {
   let ended = false
   let failed: Fault | undefined
   let wake = () => {}
-  let changed = new Promise<void>((resolve) => { wake = resolve })
+  let changed = new Promise<void>((resolve) => {
+    wake = resolve
+  })
   const change = () => {
     const was = wake
-    changed = new Promise((resolve) => { wake = resolve })
+    changed = new Promise((resolve) => {
+      wake = resolve
+    })
     was()
   }
   async function* source(): AsyncGenerator<Uint8Array> {

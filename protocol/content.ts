@@ -22,7 +22,11 @@ export const frameBodyBytesMax = 1024 * 1024
 
 export const contentCaps: FrameCaps = { headBytesMax: 256 * 1024, bodyBytesMax: frameBodyBytesMax }
 
-const index = z.number().int().min(0).max(2 ** 32)
+const index = z
+  .number()
+  .int()
+  .min(0)
+  .max(2 ** 32)
 
 /**
  * A metadata node by place: `root` of a tree, `page` p, `list` n of entry e on page p, `times` (the
@@ -42,7 +46,11 @@ export const blockPlace = z.tuple([index, index, index, index, index.min(1)])
 /** [tree, page, entry, first, count] */
 export type BlockPlace = z.infer<typeof blockPlace>
 
-const tally = z.object({ held: index.max(Number.MAX_SAFE_INTEGER), received: index.max(Number.MAX_SAFE_INTEGER) })
+const tally = z
+  .object({
+    held: index.max(Number.MAX_SAFE_INTEGER),
+    received: index.max(Number.MAX_SAFE_INTEGER),
+  })
   .partial()
   .optional()
 

@@ -33,7 +33,8 @@ export const faultKinds = {
     status: 404,
     exit: 4,
     again: false,
-    sentence: 'There is nothing with this name or ID that you may see. Check it with the list command.',
+    sentence:
+      'There is nothing with this name or ID that you may see. Check it with the list command.',
   },
   exists: {
     status: 409,
@@ -123,7 +124,10 @@ export class Fault extends Error {
   readonly side: FaultSide
 
   constructor(kind: FaultKind, op: string, facts: FaultFacts = {}) {
-    super(facts.text ?? faultKinds[kind].sentence, facts.cause === undefined ? {} : { cause: facts.cause })
+    super(
+      facts.text ?? faultKinds[kind].sentence,
+      facts.cause === undefined ? {} : { cause: facts.cause },
+    )
     this.name = 'Fault'
     this.kind = kind
     this.op = op
@@ -170,22 +174,44 @@ export function asFault(thrown: unknown, op: string, about?: FaultAbout): Fault 
   const code = (thrown as { code?: unknown } | null)?.code
   const known = typeof code === 'string' ? diskKinds[code] : undefined
   if (known === undefined) {
-    return new Fault('internal', op, { about, cause: thrown, text: String((thrown as Error)?.message ?? thrown) })
+    return new Fault('internal', op, {
+      about,
+      cause: thrown,
+      text: String((thrown as Error)?.message ?? thrown),
+    })
   }
   return new Fault(known.kind, op, { about, cause: thrown, text: known.text(about ?? 'the file') })
 }
 
 const diskKinds: Record<string, { kind: FaultKind; text: (what: FaultAbout) => string }> = {
-  ENOSPC: { kind: 'full', text: (w) => `The disk is full at ${w}. Free some space; the work then goes on.` },
-  EDQUOT: { kind: 'full', text: (w) => `The disk quota is used up at ${w}. Raise it or free some space.` },
-  EACCES: { kind: 'denied', text: (w) => `${w} may not be read or written by this account. Change its permissions.` },
-  EPERM: { kind: 'denied', text: (w) => `${w} may not be changed by this account. Change its permissions.` },
+  ENOSPC: {
+    kind: 'full',
+    text: (w) => `The disk is full at ${w}. Free some space; the work then goes on.`,
+  },
+  EDQUOT: {
+    kind: 'full',
+    text: (w) => `The disk quota is used up at ${w}. Raise it or free some space.`,
+  },
+  EACCES: {
+    kind: 'denied',
+    text: (w) => `${w} may not be read or written by this account. Change its permissions.`,
+  },
+  EPERM: {
+    kind: 'denied',
+    text: (w) => `${w} may not be changed by this account. Change its permissions.`,
+  },
   EROFS: { kind: 'denied', text: (w) => `${w} is on a read-only file system. Mount it writable.` },
   ENOENT: { kind: 'missing', text: (w) => `${w} is not there (any more). Check the path.` },
   ENOTDIR: { kind: 'invalid', text: (w) => `${w} is not inside a folder. Check the path.` },
   EISDIR: { kind: 'invalid', text: (w) => `${w} is a folder. Name a file.` },
   EEXIST: { kind: 'exists', text: (w) => `${w} is already there. Choose another place.` },
-  ENAMETOOLONG: { kind: 'unsupported', text: (w) => `${w} has a name too long for this file system.` },
-  EADDRINUSE: { kind: 'busy', text: (w) => `${w} is in use by another program. Choose another port, or stop that program.` },
+  ENAMETOOLONG: {
+    kind: 'unsupported',
+    text: (w) => `${w} has a name too long for this file system.`,
+  },
+  EADDRINUSE: {
+    kind: 'busy',
+    text: (w) => `${w} is in use by another program. Choose another port, or stop that program.`,
+  },
   EIO: { kind: 'corrupt', text: (w) => `The disk could not read or write ${w}. Check the disk.` },
 }

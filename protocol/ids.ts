@@ -37,24 +37,34 @@ const emailText = /^[^\s@\p{C}"(),:;<>[\]\\]{1,64}@[^\s@\p{C}"(),:;<>[\]\\]{1,18
 function textId<T extends string>(pattern: RegExp, what: string): (text: string) => T {
   return (text) => {
     if (pattern.test(text)) return text as T
-    throw new Fault('invalid', 'ids.parse', { about: text.slice(0, 80), text: `This is not ${what}.` })
+    throw new Fault('invalid', 'ids.parse', {
+      about: text.slice(0, 80),
+      text: `This is not ${what}.`,
+    })
   }
 }
 
 export const parseSiteId = textId<SiteId>(peerIdText, 'the ID of a site (12D3KooW…)')
-export const parseTransferId = textId<TransferId>(transferText, 'the ID of a transfer (32 hexadecimal digits)')
+export const parseTransferId = textId<TransferId>(
+  transferText,
+  'the ID of a transfer (32 hexadecimal digits)',
+)
 export const parseRoot = textId<Root>(rootText, 'the root of a manifest (bafyrei…)')
 export const parseFileCid = textId<FileCid>(fileText, 'the CID of a file (bafkrei… or bafybei…)')
 
 export function parseEmail(text: string): Email {
   const lower = text.trim().toLowerCase()
   if (emailText.test(lower)) return lower as Email
-  throw new Fault('invalid', 'ids.parse', { about: text.slice(0, 80), text: 'This is not an e-mail address.' })
+  throw new Fault('invalid', 'ids.parse', {
+    about: text.slice(0, 80),
+    text: 'This is not an e-mail address.',
+  })
 }
 
 /** A local integer id, of the kind the caller names. */
 export function parseLocalId<T extends number>(text: string | number, what: string): T {
-  const value = typeof text === 'number' ? text : /^[1-9][0-9]{0,15}$/.test(text) ? Number(text) : Number.NaN
+  const value =
+    typeof text === 'number' ? text : /^[1-9][0-9]{0,15}$/.test(text) ? Number(text) : Number.NaN
   if (Number.isSafeInteger(value) && value > 0) return value as T
   throw new Fault('invalid', 'ids.parse', {
     about: String(text).slice(0, 80),

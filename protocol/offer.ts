@@ -11,7 +11,8 @@ export const offerProtocol = '/crossload/offer/1.0.0'
 export const offerCaps: FrameCaps = { headBytesMax: bundleBytesMax + 16 * 1024, bodyBytesMax: 0 }
 
 const count = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER)
-const bytes = (max: number) => z.instanceof(Uint8Array).refine((b) => b.byteLength <= max, `is over ${max} bytes`)
+const bytes = (max: number) =>
+  z.instanceof(Uint8Array).refine((b) => b.byteLength <= max, `is over ${max} bytes`)
 
 export const offerMessage = z.discriminatedUnion('type', [
   z.object({

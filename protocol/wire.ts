@@ -3,7 +3,7 @@
  * module would itself have written: one value, one byte string, one hash.
  */
 import * as dagCbor from '@ipld/dag-cbor'
-import type { ZodType, infer as ZodOutput } from 'zod'
+import type { infer as ZodOutput, ZodType } from 'zod'
 import { Fault } from './fault.ts'
 
 /** Deepest nesting of maps and lists that is decoded. */
@@ -17,8 +17,14 @@ export function encode(value: unknown): Uint8Array {
  * Bytes from afar → value. Faults `invalid` when the bytes exceed `bytesMax`, nest deeper than
  * `nestingMax`, are not canonical DAG-CBOR, or do not fit `schema`.
  */
-export function decode<S extends ZodType>(bytes: Uint8Array, schema: S, bytesMax: number, op: string): ZodOutput<S> {
-  if (bytes.byteLength > bytesMax) refuse(op, `A message of ${bytes.byteLength} bytes is over the cap of ${bytesMax}.`)
+export function decode<S extends ZodType>(
+  bytes: Uint8Array,
+  schema: S,
+  bytesMax: number,
+  op: string,
+): ZodOutput<S> {
+  if (bytes.byteLength > bytesMax)
+    refuse(op, `A message of ${bytes.byteLength} bytes is over the cap of ${bytesMax}.`)
   if (depthOf(bytes) > nestingMax) refuse(op, `A message nests deeper than ${nestingMax} levels.`)
   let value: unknown
   try {
@@ -35,8 +41,12 @@ export function check<S extends ZodType>(value: unknown, schema: S, op: string):
   const parsed = schema.safeParse(value)
   if (parsed.success) return parsed.data
   const issue = parsed.error.issues[0]
-  const place = issue === undefined || issue.path.length === 0 ? 'the message' : issue.path.join('.')
-  throw new Fault('invalid', op, { about: place, text: `${place}: ${issue?.message ?? 'does not fit'}.` })
+  const place =
+    issue === undefined || issue.path.length === 0 ? 'the message' : issue.path.join('.')
+  throw new Fault('invalid', op, {
+    about: place,
+    text: `${place}: ${issue?.message ?? 'does not fit'}.`,
+  })
 }
 
 function refuse(op: string, text: string): never {
@@ -116,7 +126,9 @@ export function frameBytes(head: Uint8Array, body: Uint8Array = nothing): Uint8A
  * `invalid` before a byte of it is kept; a source that ends inside a frame is `unreachable`, because
  * an end of stream is never success. Each frame owns its bytes.
  */
-export function readFrames(caps: FrameCaps): (source: AsyncIterable<Uint8Array>) => AsyncGenerator<Frame> {
+export function readFrames(
+  caps: FrameCaps,
+): (source: AsyncIterable<Uint8Array>) => AsyncGenerator<Frame> {
   return async function* frames(source) {
     const lengths = new Uint8Array(frameLengthBytes)
     let filled = 0
@@ -124,7 +136,10 @@ export function readFrames(caps: FrameCaps): (source: AsyncIterable<Uint8Array>)
     let body: Uint8Array = nothing
     for await (const chunk of source) {
       let at = 0
-      while (at < chunk.byteLength || (head !== undefined && filled === head.byteLength + body.byteLength)) {
+      while (
+        at < chunk.byteLength ||
+        (head !== undefined && filled === head.byteLength + body.byteLength)
+      ) {
         if (head === undefined) {
           const taken = chunk.subarray(at, at + frameLengthBytes - filled)
           lengths.set(taken, filled)
@@ -160,7 +175,8 @@ export function readFrames(caps: FrameCaps): (source: AsyncIterable<Uint8Array>)
 }
 
 function allocate(bytes: number, bytesMax: number): Uint8Array {
-  if (bytes > bytesMax) refuse('wire.read', `A message declares ${bytes} bytes; the cap is ${bytesMax}.`)
+  if (bytes > bytesMax)
+    refuse('wire.read', `A message declares ${bytes} bytes; the cap is ${bytesMax}.`)
   // Plain allocation, not the pool: a kept frame must not keep a slab alive.
   return bytes === 0 ? nothing : new Uint8Array(bytes)
 }

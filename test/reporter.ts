@@ -7,7 +7,9 @@ export class ClosingLine implements Reporter {
     const count = (state: string) => cases.filter((one) => one.result().state === state).length
     // A file that could not be loaded has no cases, and an error outside any test belongs to none:
     // both are failures.
-    const broken = modules.filter((module) => module.state() === 'failed' && module.errors().length > 0)
+    const broken = modules.filter(
+      (module) => module.state() === 'failed' && module.errors().length > 0,
+    )
     const skipped = count('skipped')
     const tail = skipped === 0 ? '' : `, ${skipped} skipped`
     const failed = count('failed') + broken.length + errors.length

@@ -47,12 +47,24 @@ export type SiteOptions = {
 }
 
 /** Runs a program to its end. */
-export async function run(command: string, args: string[], options: { env?: NodeJS.ProcessEnv; cwd?: string } = {}): Promise<Ran> {
-  const child = spawn(command, args, { env: { ...process.env, ...options.env }, cwd: options.cwd, stdio: ['ignore', 'pipe', 'pipe'] })
+export async function run(
+  command: string,
+  args: string[],
+  options: { env?: NodeJS.ProcessEnv; cwd?: string } = {},
+): Promise<Ran> {
+  const child = spawn(command, args, {
+    env: { ...process.env, ...options.env },
+    cwd: options.cwd,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   let stdout = ''
   let stderr = ''
-  child.stdout.on('data', (data) => { stdout += data })
-  child.stderr.on('data', (data) => { stderr += data })
+  child.stdout.on('data', (data) => {
+    stdout += data
+  })
+  child.stderr.on('data', (data) => {
+    stderr += data
+  })
   const [code] = await once(child, 'close')
   return { code: code ?? -1, stdout, stderr }
 }
@@ -63,7 +75,20 @@ export async function openSite(alias: string, options: SiteOptions = {}): Promis
   const listen = (options.listen ?? ['127.0.0.1:0']).flatMap((at) => ['--listen', at])
   const announce = (options.announce ?? []).flatMap((at) => ['--announce', at])
   const name = `${alias[0]!.toUpperCase()}${alias.slice(1)}`
-  const made = await run(process.execPath, [main, 'init', '--home', home, '--name', name, '--admin', `admin@${alias}.example`, '--http', '127.0.0.1:0', ...listen, ...announce])
+  const made = await run(process.execPath, [
+    main,
+    'init',
+    '--home',
+    home,
+    '--name',
+    name,
+    '--admin',
+    `admin@${alias}.example`,
+    '--http',
+    '127.0.0.1:0',
+    ...listen,
+    ...announce,
+  ])
   if (made.code !== 0) throw new Error(`init of ${alias} ended with ${made.code}: ${made.stderr}`)
   const token = (await readFile(join(home, 'token'), 'utf8')).trim()
   const tokens = new Map<string, string>()
@@ -72,11 +97,18 @@ export async function openSite(alias: string, options: SiteOptions = {}): Promis
   let written = ''
 
   async function start(): Promise<void> {
-    child = spawn(process.execPath, [main, 'serve', '--home', home], { env: { ...process.env, ...options.env }, stdio: ['ignore', 'pipe', 'pipe'] })
+    child = spawn(process.execPath, [main, 'serve', '--home', home], {
+      env: { ...process.env, ...options.env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
     written = ''
-    child.stderr!.on('data', (data) => { written += data })
+    child.stderr!.on('data', (data) => {
+      written += data
+    })
     const lines = createInterface(child.stdout!)
-    const ended = once(child, 'exit').then(([code]) => { throw new Error(`${alias} ended with ${code} before it was up:\n${written}`) })
+    const ended = once(child, 'exit').then(([code]) => {
+      throw new Error(`${alias} ended with ${code} before it was up:\n${written}`)
+    })
     ended.catch(() => {})
     const up = (async () => {
       for await (const line of lines) {
@@ -91,11 +123,16 @@ export async function openSite(alias: string, options: SiteOptions = {}): Promis
   }
 
   /** A client that finds the site again after a restart, whose port may be another. */
-  const clientWith = (bearer: string): Client => ({
-    get url() { return url },
-    call: (...args: Parameters<Client['call']>) => createClient({ url, token: bearer }).call(...args),
-    follow: (...args: Parameters<Client['follow']>) => createClient({ url, token: bearer }).follow(...args),
-  }) as Client
+  const clientWith = (bearer: string): Client =>
+    ({
+      get url() {
+        return url
+      },
+      call: (...args: Parameters<Client['call']>) =>
+        createClient({ url, token: bearer }).call(...args),
+      follow: (...args: Parameters<Client['follow']>) =>
+        createClient({ url, token: bearer }).follow(...args),
+    }) as Client
 
   const admin = clientWith(token)
   await start()
@@ -104,7 +141,9 @@ export async function openSite(alias: string, options: SiteOptions = {}): Promis
     home,
     admin,
     tokens,
-    get process() { return child },
+    get process() {
+      return child
+    },
     log: () => written,
     async as(email) {
       if (!tokens.has(email)) {
@@ -114,7 +153,9 @@ export async function openSite(alias: string, options: SiteOptions = {}): Promis
       return clientWith(tokens.get(email)!)
     },
     cli: (args, { token: bearer } = {}) =>
-      run(process.execPath, [crossload, ...args], { env: { CROSSLOAD_HOME: home, CROSSLOAD_TOKEN: bearer ?? '' } }),
+      run(process.execPath, [crossload, ...args], {
+        env: { CROSSLOAD_HOME: home, CROSSLOAD_TOKEN: bearer ?? '' },
+      }),
     async kill(signal = 'SIGKILL') {
       if (child.exitCode !== null || child.signalCode !== null) return
       const gone = once(child, 'exit')
@@ -143,15 +184,27 @@ export interface Pair extends AsyncDisposable {
 }
 
 /** Two sites, linked; Ana at Kyoto asked, Ana at Oslo accepted. */
-export async function acceptedPair(options: { oslo?: SiteOptions; kyoto?: SiteOptions } = {}): Promise<Pair> {
+export async function acceptedPair(
+  options: { oslo?: SiteOptions; kyoto?: SiteOptions } = {},
+): Promise<Pair> {
   const stack = new AsyncDisposableStack()
   try {
-    const [oslo, kyoto] = await Promise.all([openSite('oslo', options.oslo), openSite('kyoto', options.kyoto)])
+    const [oslo, kyoto] = await Promise.all([
+      openSite('oslo', options.oslo),
+      openSite('kyoto', options.kyoto),
+    ])
     stack.use(oslo)
     stack.use(kyoto)
     const [atOslo, atKyoto] = await join2(oslo, kyoto)
     const closing = stack.move()
-    return { oslo, kyoto, atOslo, atKyoto, to: { email: ana, alias: 'kyoto' }, [Symbol.asyncDispose]: () => closing.disposeAsync() }
+    return {
+      oslo,
+      kyoto,
+      atOslo,
+      atKyoto,
+      to: { email: ana, alias: 'kyoto' },
+      [Symbol.asyncDispose]: () => closing.disposeAsync(),
+    }
   } catch (thrown) {
     await stack.disposeAsync()
     throw thrown
@@ -170,7 +223,12 @@ export async function join2(oslo: Site, kyoto: Site): Promise<[Client, Client]> 
 }
 
 /** Follows a transfer until `is` holds; fails with its last view when it ends otherwise, or too late. */
-export async function until(client: Client, id: string, is: (view: ToldTransfer) => boolean, ms = 60_000): Promise<ToldTransfer> {
+export async function until(
+  client: Client,
+  id: string,
+  is: (view: ToldTransfer) => boolean,
+  ms = 60_000,
+): Promise<ToldTransfer> {
   let last: ToldTransfer | undefined
   const signal = AbortSignal.timeout(ms)
   for (;;) {
@@ -182,14 +240,17 @@ export async function until(client: Client, id: string, is: (view: ToldTransfer)
       last = await client.call('transfers.show', { id })
       if (is(last)) return last
     } catch (thrown) {
-      throw new Error(`while waiting for transfer ${id}: ${JSON.stringify(last)}`, { cause: thrown })
+      throw new Error(`while waiting for transfer ${id}: ${JSON.stringify(last)}`, {
+        cause: thrown,
+      })
     }
     throw new Error(`transfer ${id} ended otherwise: ${JSON.stringify(last)}`)
   }
 }
 
 export const isDone = (view: ToldTransfer) => view.state === 'done'
-export const isEnded = (view: ToldTransfer) => ['done', 'refused', 'failed', 'cancelled'].includes(view.state)
+export const isEnded = (view: ToldTransfer) =>
+  ['done', 'refused', 'failed', 'cancelled'].includes(view.state)
 
 /** Rejects when it takes longer. */
 export async function within<T>(promise: Promise<T>, ms: number, what: string): Promise<T> {

@@ -45,13 +45,20 @@ export async function writeLarge(path: string, bytes: number, seed: number): Pro
 }
 
 /** `count` files of `bytes` bytes each, a hundred to a folder. */
-export async function writeMany(folder: string, count: number, bytes: number, seed = 1): Promise<void> {
+export async function writeMany(
+  folder: string,
+  count: number,
+  bytes: number,
+  seed = 1,
+): Promise<void> {
   for (let first = 0; first < count; first += 100) {
     const inside = join(folder, `plate-${String(first / 100).padStart(4, '0')}`)
     await mkdir(inside, { recursive: true })
     const names = Array.from({ length: Math.min(100, count - first) }, (_, i) => first + i)
     await Promise.all(
-      names.map((n) => writeFile(join(inside, `well-${n}.dat`), fillBytes(new Uint8Array(bytes), seed + n))),
+      names.map((n) =>
+        writeFile(join(inside, `well-${n}.dat`), fillBytes(new Uint8Array(bytes), seed + n)),
+      ),
     )
   }
 }

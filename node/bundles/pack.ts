@@ -7,7 +7,7 @@ import type { SendInput } from '../../api/shapes.ts'
 import type { Bundle, BundleWorkflow } from '../../protocol/bundle.ts'
 import { bundleShape, workflowsMax } from '../../protocol/bundle.ts'
 import { Fault } from '../../protocol/fault.ts'
-import type { ConnectionId, DatasetId, Email, SiteId, TransferId, WorkflowId } from '../../protocol/ids.ts'
+import type { ConnectionId, Email, SiteId, TransferId, WorkflowId } from '../../protocol/ids.ts'
 import type { Tree } from '../../protocol/manifest.ts'
 import { flagPath } from '../../protocol/paths.ts'
 import { check } from '../../protocol/wire.ts'
@@ -40,13 +40,21 @@ export type PackNeeds = {
   datasets: Datasets
   workflows: Workflows
   /** The accepted connection to that person; faults `missing`, `denied` or `busy` in words. */
-  addressee(by: User, to: SendInput['to']): Promise<{ site: SiteId; person: Email; connection: ConnectionId }>
+  addressee(
+    by: User,
+    to: SendInput['to'],
+  ): Promise<{ site: SiteId; person: Email; connection: ConnectionId }>
 }
 
 /** How many names that other systems cannot hold are listed; more are counted by their presence. */
 const flaggedMax = 100
 
-export async function pack(needs: PackNeeds, input: SendInput, by: User, id: TransferId): Promise<Packed> {
+export async function pack(
+  needs: PackNeeds,
+  input: SendInput,
+  by: User,
+  id: TransferId,
+): Promise<Packed> {
   const { site, person, connection } = await needs.addressee(by, input.to)
   const workflows = await ownWorkflows(needs, input.workflows ?? [], by)
   const dataset = await ownDataset(needs, input, workflows, by)
@@ -84,16 +92,25 @@ export async function pack(needs: PackNeeds, input: SendInput, by: User, id: Tra
     dest: input.dest,
     allow: input.allow ?? false,
     dataset: dataset && version && { id: dataset.id, version: version.version },
-    workflows: workflows.map(({ workflow, latest }) => ({ id: workflow.id, version: latest.version })),
+    workflows: workflows.map(({ workflow, latest }) => ({
+      id: workflow.id,
+      version: latest.version,
+    })),
     flagged: chosen === undefined ? [] : await flaggedIn(needs.store, chosen),
   }
 }
 
 type OwnWorkflow = { workflow: Workflow; latest: WorkflowVersion }
 
-async function ownWorkflows(needs: PackNeeds, ids: readonly WorkflowId[], by: User): Promise<OwnWorkflow[]> {
+async function ownWorkflows(
+  needs: PackNeeds,
+  ids: readonly WorkflowId[],
+  by: User,
+): Promise<OwnWorkflow[]> {
   if (ids.length > workflowsMax) {
-    throw new Fault('invalid', 'send', { text: `At most ${workflowsMax} workflows go in one transfer.` })
+    throw new Fault('invalid', 'send', {
+      text: `At most ${workflowsMax} workflows go in one transfer.`,
+    })
   }
   const found: OwnWorkflow[] = []
   for (const id of new Set(ids)) {
@@ -113,12 +130,18 @@ async function ownDataset(
   const about = new Set(workflows.map(({ latest }) => latest.binding.dataset))
   const named = input.dataset?.id ?? (input.withFiles ? [...about][0] : undefined)
   if (named === undefined) {
-    if (globsOf(input).length > 0) throw new Fault('invalid', 'send', { text: 'Files are chosen of a dataset: send one, or add --with-files.' })
+    if (globsOf(input).length > 0)
+      throw new Fault('invalid', 'send', {
+        text: 'Files are chosen of a dataset: send one, or add --with-files.',
+      })
     return undefined
   }
   if (about.size > 1 || (about.size === 1 && !about.has(named))) {
     throw new Fault('invalid', 'send', {
-      list: workflows.map(({ workflow, latest }) => `workflow ${workflow.id} is about dataset ${latest.binding.dataset}`),
+      list: workflows.map(
+        ({ workflow, latest }) =>
+          `workflow ${workflow.id} is about dataset ${latest.binding.dataset}`,
+      ),
       text: 'Workflows that travel with their files must all be about the same dataset. Send them in one transfer a dataset.',
     })
   }
@@ -159,6 +182,10 @@ function bundled(workflow: Workflow, latest: WorkflowVersion): BundleWorkflow {
     document: latest.document,
     refs: latest.refs.map((ref) => ({ ...ref })),
     inputs: latest.inputs.map((input) => ({ ...input })),
-    about: { dataset: latest.binding.dataset, version: latest.binding.version, root: latest.binding.root },
+    about: {
+      dataset: latest.binding.dataset,
+      version: latest.binding.version,
+      root: latest.binding.root,
+    },
   }
 }

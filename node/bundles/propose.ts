@@ -33,7 +33,6 @@ import {
 } from '../catalog/dataset.ts'
 import { checkLabel, checkMeta, checkName, formatCharactersMax } from '../catalog/names.ts'
 import type { Workflow, WorkflowVersion } from '../catalog/workflow.ts'
-import type { Actor } from '../journal/journal.ts'
 import { checkCanonical } from '../rebinding/canonical.ts'
 import { readDocument } from '../rebinding/documents.ts'
 import { checkSlotLabels, galaxySlots } from '../rebinding/galaxy.ts'
@@ -49,7 +48,7 @@ export type Arrival = {
   readonly store: Store
   readonly site: SiteId
   readonly transfer: TransferId
-  readonly by: Actor
+  readonly by: DatasetVersion['by']
   readonly at: number
   readonly signal?: AbortSignal | undefined
 }

@@ -4,7 +4,16 @@
  */
 import type { Bundle, BundleDataset } from '../../protocol/bundle.ts'
 import { Fault } from '../../protocol/fault.ts'
-import type { DatasetId, FileCid, ProjectId, Root, SiteId, TransferId, UserId, WorkflowId } from '../../protocol/ids.ts'
+import type {
+  DatasetId,
+  FileCid,
+  ProjectId,
+  Root,
+  SiteId,
+  TransferId,
+  UserId,
+  WorkflowId,
+} from '../../protocol/ids.ts'
 import type { BindingRow } from '../../protocol/offer.ts'
 import type { Clock } from '../base/clock.ts'
 import { filesOf } from '../catalog/contents.ts'
@@ -16,7 +25,13 @@ import type { Db } from '../db/db.ts'
 import type { User, Users } from '../people/users.ts'
 import { bindInputs } from '../rebinding/report.ts'
 import type { Store } from '../store/store.ts'
-import { type Arrival, checkBinding, proposeNewDataset, proposeUnion, proposeWorkflow } from './propose.ts'
+import {
+  type Arrival,
+  checkBinding,
+  proposeNewDataset,
+  proposeUnion,
+  proposeWorkflow,
+} from './propose.ts'
 
 export type UnpackNeeds = {
   clock: Clock
@@ -53,15 +68,22 @@ export function createUnpacker(needs: UnpackNeeds): Unpacker {
   async function recipient(id: UserId): Promise<User> {
     const user = await needs.users.get(id)
     if (user?.at === 'active') return user
-    throw new Fault('missing', 'import.recipient', { text: 'There is no such person at the destination (any more).' })
+    throw new Fault('missing', 'import.recipient', {
+      text: 'There is no such person at the destination (any more).',
+    })
   }
 
   /** The dataset of that ID, if this person may do that to it. */
-  async function target(id: number, by: User, act: 'dataset.read' | 'dataset.write'): Promise<Dataset> {
+  async function target(
+    id: number,
+    by: User,
+    act: 'dataset.read' | 'dataset.write',
+  ): Promise<Dataset> {
     try {
       return await datasets.need(id as DatasetId, by, act)
     } catch (thrown) {
-      if (!(thrown instanceof Fault) || !['missing', 'denied', 'gone'].includes(thrown.kind)) throw thrown
+      if (!(thrown instanceof Fault) || !['missing', 'denied', 'gone'].includes(thrown.kind))
+        throw thrown
       throw new Fault('missing', 'import.target', {
         about: id,
         text: `There is no dataset ${id} at the destination that ${by.email} may use. Send with 0 for a new dataset, or take the ID from the transfer history; a dataset has one once its own transfer is done.`,
@@ -87,14 +109,18 @@ export function createUnpacker(needs: UnpackNeeds): Unpacker {
     try {
       return (await projects.need(dataset.project, by, 'workflow.write')).id
     } catch (thrown) {
-      if (thrown instanceof Fault && (thrown.kind === 'denied' || thrown.kind === 'missing')) return by.personal
+      if (thrown instanceof Fault && (thrown.kind === 'denied' || thrown.kind === 'missing'))
+        return by.personal
       throw thrown
     }
   }
 
   async function proposeDataset(arrival: Arrival, incoming: BundleDataset, dest: number, by: User) {
     if (dest !== 0) return proposeUnion(arrival, incoming, await target(dest, by, 'dataset.write'))
-    return proposeNewDataset(arrival, incoming, { id: await nextDatasetId(db), project: by.personal })
+    return proposeNewDataset(arrival, incoming, {
+      id: await nextDatasetId(db),
+      project: by.personal,
+    })
   }
 
   return {
@@ -131,16 +157,22 @@ export function createUnpacker(needs: UnpackNeeds): Unpacker {
       const workflows: Workflow[] = []
       for (const incoming of bundle.workflows) {
         const to = { dataset, version: made?.version, allow }
-        const { workflow, report } = await proposeWorkflow(arrival, incoming, to, { id: next++ as WorkflowId, project })
+        const { workflow, report } = await proposeWorkflow(arrival, incoming, to, {
+          id: next++ as WorkflowId,
+          project,
+        })
         checkBinding(incoming.name, dataset, report)
         workflows.push(workflow)
       }
       return {
         dataset: made && { id: made.dataset.id, version: made.version },
-        workflows: workflows.map((workflow, i) => ({ source: bundle.workflows[i]!.id, id: workflow.id, version: 1 })),
+        workflows: workflows.map((workflow, i) => ({
+          source: bundle.workflows[i]!.id,
+          id: workflow.id,
+          version: 1,
+        })),
         records: { datasets: made === undefined ? [] : [made.dataset], workflows },
       }
     },
   }
 }
-

@@ -11,7 +11,6 @@ import type { Commit, Folds } from '../journal/commit.ts'
 import { checkName } from './names.ts'
 
 export type ProjectRole = 'owner' | 'member' | 'viewer'
-export const projectRoles: readonly ProjectRole[] = ['owner', 'member', 'viewer']
 
 export type Project = {
   readonly id: ProjectId

@@ -158,8 +158,8 @@ function createDb(level: RawDb, totalAtOpen: bigint, folder: string): Db {
     },
 
     async *list<T>(prefix: KeyPrefix, options?: ListOptions) {
-      const begin = () =>
-        level.iterator({ ...rangeOf(prefix, options), limit: options?.limit ?? -1 })
+      const range = { ...rangeOf(prefix, options), limit: options?.limit ?? -1 }
+      const begin = () => level.iterator(range)
       let iterator: ReturnType<typeof begin> | undefined
       try {
         iterator = begin()

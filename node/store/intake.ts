@@ -30,6 +30,8 @@ export interface Intake {
   touch(folder: string): void
   /** All moves that had resolved are durable. */
   flush(): Promise<void>
+  /** Discards whatever is still being written. */
+  abandon(): Promise<void>
 }
 
 export interface Aside {
@@ -44,6 +46,7 @@ export function createIntake(folder: string): Intake {
   const inTurn = createSerial()
   const made = new Set<string>()
   let unflushed = new Set<string>()
+  const writing = new Set<Aside>()
   let names = 0
   let lost: Fault | undefined
 
@@ -94,6 +97,7 @@ export function createIntake(folder: string): Intake {
     const flags = constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY | constants.O_NOFOLLOW
     const file = await open(path, flags, objectMode).catch(rethrow)
     async function discard(): Promise<void> {
+      writing.delete(aside)
       await file.close().catch(() => {})
       await rm(path, { force: true })
     }
@@ -106,11 +110,17 @@ export function createIntake(folder: string): Intake {
         rethrow(thrown)
       }
     }
-    return {
+    const aside: Aside = {
       write: (bytes, at) => orDiscard(() => writeAt(file, bytes, at)),
-      settle: (to) => orDiscard(() => settle(file, path, to)),
+      settle: (to) =>
+        orDiscard(async () => {
+          await settle(file, path, to)
+          writing.delete(aside)
+        }),
       discard,
     }
+    writing.add(aside)
+    return aside
   }
 
   return {
@@ -124,6 +134,9 @@ export function createIntake(folder: string): Intake {
         await aside.write(bytes, 0)
         await aside.settle(to)
       }),
+    async abandon() {
+      await Promise.all([...writing].map((aside) => aside.discard()))
+    },
     flush: () =>
       inTurn(async () => {
         check()

@@ -216,7 +216,9 @@ describe('a file that is arriving, after a crash', () => {
       await incoming.close()
     }
     await rename(home.path('partial', `${other.cid}.map`), home.path('partial', `${big.cid}.map`))
-    expect((await store.put(big.cid, big.size, big.digests)).heldBytes).toBe(0)
+    const resumed = await store.put(big.cid, big.size, big.digests)
+    expect(resumed.heldBytes).toBe(0)
+    await resumed.discard()
   })
 
   it('finds a map that lies before it is whole, and fetches those blocks again', async () => {

@@ -21,7 +21,7 @@ import { openIncoming } from './partials.ts'
 import { indexMissingPlaces, indexPlaces, openPlaces } from './places.ts'
 import { checkContent, nameBlock, nameSmall } from './sha256.ts'
 import { openStage } from './stage.ts'
-import { nodeBytesMax, type Place, type Store } from './store.ts'
+import { type Incoming, nodeBytesMax, type Place, type Store } from './store.ts'
 
 /** Where an object lies. The check is for our own mistakes: no text from afar gets this far. */
 function pathIn(folder: string, cid: FileCid | Root): string {
@@ -47,7 +47,8 @@ export async function openStore(o: { folder: string; db: Db; create: boolean }):
   await indexMissingPlaces(places, o.db)
 
   const intake = createIntake(tmp)
-  const arriving = new Set<FileCid>()
+  /** Open or being opened. */
+  const arriving = new Map<FileCid, Incoming | undefined>()
   const pathOf = (cid: FileCid | Root) => pathIn(objects, cid)
 
   async function sizeOf(cid: FileCid | Root): Promise<number | undefined> {
@@ -114,7 +115,7 @@ export async function openStore(o: { folder: string; db: Db; create: boolean }):
       throw corrupt(cid)
     },
 
-    putBlock: (bytes) => putNamed(nameBlock(bytes), bytes),
+    putBlock: async (bytes) => putNamed(nameBlock(bytes), bytes),
     putSmall: async (digest, bytes) => putNamed(nameSmall(digest, bytes), bytes),
 
     async put(cid, size, digests) {
@@ -125,11 +126,15 @@ export async function openStore(o: { folder: string; db: Db; create: boolean }):
           text: `${cid} is arriving already, with another transfer.`,
         })
       }
-      arriving.add(cid)
+      arriving.set(cid, undefined)
       const stem = join(partial, cid)
       const paths = { data: `${stem}.data`, map: `${stem}.map`, object: pathOf(cid) }
       try {
-        return await openIncoming({ cid, size, digests }, paths, intake, () => arriving.delete(cid))
+        const incoming = await openIncoming({ cid, size, digests }, paths, intake, () =>
+          arriving.delete(cid),
+        )
+        arriving.set(cid, incoming)
+        return incoming
       } catch (thrown) {
         arriving.delete(cid)
         throw asFault(thrown, 'store.put', cid)
@@ -164,7 +169,11 @@ export async function openStore(o: { folder: string; db: Db; create: boolean }):
       intake.touch(dirname(path))
     },
 
-    [Symbol.asyncDispose]: () => intake.flush(),
+    async [Symbol.asyncDispose]() {
+      for (const incoming of [...arriving.values()]) await incoming?.close()
+      await intake.abandon()
+      await intake.flush()
+    },
   }
 }
 

@@ -51,7 +51,7 @@ export async function openStage(home: StageHome): Promise<Stage> {
   }
 
   return {
-    putBlock: (bytes) => putNamed(nameBlock(bytes), bytes),
+    putBlock: async (bytes) => putNamed(nameBlock(bytes), bytes),
     putSmall: async (digest, bytes) => putNamed(nameSmall(digest, bytes), bytes),
 
     async writer() {
@@ -89,6 +89,7 @@ export async function openStage(home: StageHome): Promise<Stage> {
     async [Symbol.asyncDispose]() {
       await (await list?.catch(() => undefined))?.close()
       list = undefined
+      await intake.abandon()
       await rm(home.folder, { recursive: true, force: true })
     },
   }

@@ -2,6 +2,10 @@
  * The transfers of this site as they are kept: loaded, stepped, saved. The only place that commits
  * `transfer.*` records, except the import, which is one record with what it makes visible.
  */
+
+import { type Bundle, encodeBundle } from '../../protocol/bundle.ts'
+import { Fault } from '../../protocol/fault.ts'
+import type { TransferId } from '../../protocol/ids.ts'
 import type { Clock } from '../base/clock.ts'
 import { createEvents, type Events } from '../base/events.ts'
 import { createSerial, type Serial } from '../base/work.ts'
@@ -9,9 +13,6 @@ import type { Change, Db } from '../db/db.ts'
 import { keys } from '../db/keys.ts'
 import type { Commit, Folds } from '../journal/commit.ts'
 import type { Actor } from '../journal/journal.ts'
-import { type Bundle, encodeBundle } from '../../protocol/bundle.ts'
-import { Fault } from '../../protocol/fault.ts'
-import type { TransferId } from '../../protocol/ids.ts'
 import { isOver, step, type Transfer, type TransferEvent } from './transfer.ts'
 
 /** The bundle as it was signed; its bytes are its one canonical encoding. */
@@ -33,7 +34,11 @@ export interface Book {
    * As `apply`, but `save` commits the stepped transfer together with more, in one record. Used by
    * the import. Nothing is saved when the event does not belong.
    */
-  applyWith(id: TransferId, event: TransferEvent, save: (stepped: Transfer) => Promise<unknown>): Promise<Transfer>
+  applyWith(
+    id: TransferId,
+    event: TransferEvent,
+    save: (stepped: Transfer) => Promise<unknown>,
+  ): Promise<Transfer>
   /** Newest first. */
   list(options?: { limit?: number | undefined }): AsyncGenerator<Transfer>
   /** Everything that is not over, or is over and not told. */
@@ -111,7 +116,8 @@ export function openBook(needs: { commit: Commit; db: Db; clock: Clock }): Book 
         await commit('transfer.made', by, { transfer, kept })
         events.emit({ type: 'moved', transfer })
       }),
-    apply: (id, event, by) => applyWith(id, event, (stepped) => commit('transfer.put', by, stepped)),
+    apply: (id, event, by) =>
+      applyWith(id, event, (stepped) => commit('transfer.put', by, stepped)),
     async *list(options = {}) {
       let left = options.limit ?? Number.POSITIVE_INFINITY
       for await (const { value } of db.list<TransferId>(keys.transfersAt(), { reverse: true })) {
@@ -122,7 +128,8 @@ export function openBook(needs: { commit: Commit; db: Db; clock: Clock }): Book 
     },
     async unfinished() {
       const found: Transfer[] = []
-      for await (const { value } of db.list<TransferId>(keys.unfinishedAll())) found.push(await need(value))
+      for await (const { value } of db.list<TransferId>(keys.unfinishedAll()))
+        found.push(await need(value))
       return found
     },
   }

@@ -2,14 +2,15 @@
  * Keeps every unfinished transfer going: asks its state what remains to be done, does it, and tries
  * again with longer and longer pauses while the world is in the way. One run a transfer at a time.
  */
-import type { Clock } from '../base/clock.ts'
-import { createBackoff } from '../base/work.ts'
+
 import { asFault, Fault, toWireFault } from '../../protocol/fault.ts'
 import type { TransferId } from '../../protocol/ids.ts'
+import type { Clock } from '../base/clock.ts'
+import { createBackoff } from '../base/work.ts'
 import type { Book } from './book.ts'
 import { transferTtlMs } from './outgoing.ts'
 import type { Progress } from './progress.ts'
-import { isOver, type Task, taskOf, type Transfer } from './transfer.ts'
+import { isOver, type Task, type Transfer, taskOf } from './transfer.ts'
 
 /** The pause after the first failure and the longest one, in milliseconds. */
 export const retryFirstMs = 500
@@ -22,7 +23,12 @@ export interface Driver extends AsyncDisposable {
   stop(id: TransferId): Promise<void>
 }
 
-type Run = { stopping: AbortController; nudge: AbortController; again: boolean; done: Promise<void> }
+type Run = {
+  stopping: AbortController
+  nudge: AbortController
+  again: boolean
+  done: Promise<void>
+}
 
 export function createDriver(needs: {
   book: Book
@@ -85,7 +91,11 @@ export function createDriver(needs: {
       about: transfer.id,
       text: 'The transfer did not end within 30 days. Send again when both sites are up.',
     })
-    await book.apply(transfer.id, { type: 'failed', fault: toWireFault(fault), by: 'here' }, 'system')
+    await book.apply(
+      transfer.id,
+      { type: 'failed', fault: toWireFault(fault), by: 'here' },
+      'system',
+    )
     return true
   }
 
@@ -123,7 +133,9 @@ export function createDriver(needs: {
       const run = runs.get(id)
       if (run === undefined) return
       run.again = false
-      run.stopping.abort(new Fault('gone', 'transfers.stop', { about: id, text: 'It was stopped here.' }))
+      run.stopping.abort(
+        new Fault('gone', 'transfers.stop', { about: id, text: 'It was stopped here.' }),
+      )
       await run.done
     },
     async [Symbol.asyncDispose]() {

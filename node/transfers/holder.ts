@@ -5,9 +5,9 @@
 import { Fault } from '../../protocol/fault.ts'
 import type { FileCid, Root, SiteId } from '../../protocol/ids.ts'
 import { blockSize, blocksOf, digestAt, rootOf } from '../../protocol/unixfs.ts'
-import { sha256 } from '../store/sha256.ts'
 import type { Change } from '../db/db.ts'
 import { keys } from '../db/keys.ts'
+import { sha256 } from '../store/sha256.ts'
 import type { Incoming } from '../store/store.ts'
 import type { ReceiveNeeds } from './receive.ts'
 
@@ -33,7 +33,11 @@ export interface Holder extends AsyncDisposable {
   checkpoint(): Promise<void>
 }
 
-export function createHolder(needs: ReceiveNeeds, site: SiteId, saved: () => Promise<void>): Holder {
+export function createHolder(
+  needs: ReceiveNeeds,
+  site: SiteId,
+  saved: () => Promise<void>,
+): Holder {
   const { store, db } = needs
   const open = new Map<FileCid, Incoming>()
   const coming = new Set<FileCid>()

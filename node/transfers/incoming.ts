@@ -2,9 +2,7 @@
  * What a destination hears and says of transfers, apart from content: offers and what it makes of
  * them, and how they ended.
  */
-import type { Clock } from '../base/clock.ts'
-import type { Change } from '../db/db.ts'
-import type { Commit } from '../journal/commit.ts'
+
 import {
   type Bundle,
   bundleSignedPrefix,
@@ -31,6 +29,9 @@ import {
   receiptProtocol,
   receiptSignedPrefix,
 } from '../../protocol/receipt.ts'
+import type { Clock } from '../base/clock.ts'
+import type { Change } from '../db/db.ts'
+import type { Commit } from '../journal/commit.ts'
 import type { Book } from './book.ts'
 import { bundleHash, type OpenChannel } from './outgoing.ts'
 import type { Count } from './receive.ts'
@@ -53,7 +54,11 @@ export type IncomingNeeds = {
   verify: Verifier
   open: OpenChannel
   /** The accepted connection of these two people; faults `missing`. */
-  recipient(site: SiteId, person: string, email: string): Promise<{ connection: ConnectionId; user: UserId }>
+  recipient(
+    site: SiteId,
+    person: string,
+    email: string,
+  ): Promise<{ connection: ConnectionId; user: UserId }>
   /** Whether it can be taken as offered: rights, dataset ID, binding. Faults say what does not fit. */
   examine(bundle: Bundle, dest: number, user: UserId, allow: boolean): Promise<BindingRow[]>
   /** The import as values; called under the commit's serial, changes nothing. */
@@ -64,9 +69,16 @@ export type IncomingNeeds = {
   wake(transfer: Transfer): void
 }
 
-export async function hearOffer(needs: IncomingNeeds, channel: Channel, signal: AbortSignal): Promise<void> {
+export async function hearOffer(
+  needs: IncomingNeeds,
+  channel: Channel,
+  signal: AbortSignal,
+): Promise<void> {
   const { message } = await channel.receive(offerMessage, { signal })
-  const answer = message.type === 'offer' ? await weigh(needs, channel, message, signal) : await obey(needs, channel, message)
+  const answer =
+    message.type === 'offer'
+      ? await weigh(needs, channel, message, signal)
+      : await obey(needs, channel, message)
   await channel.send(answer, undefined, { signal })
   await channel.close()
 }
@@ -83,7 +95,11 @@ async function weigh(
   const hash = bundleHash(message.bundle)
   const known = await needs.book.get(id)
   if (known !== undefined) return again(needs, known, channel.remote, hash)
-  const { connection, user } = await needs.recipient(channel.remote, bundle.from.person, bundle.to.person)
+  const { connection, user } = await needs.recipient(
+    channel.remote,
+    bundle.from.person,
+    bundle.to.person,
+  )
   const binding = await needs.examine(bundle, message.dest, user, message.allow)
   if (message.dry) {
     const count = await needs.count(bundle, channel.remote, signal)
@@ -135,7 +151,12 @@ async function checkSender(
 }
 
 /** The same offer once more changes nothing; another bundle under a known id is refused. */
-async function again(needs: IncomingNeeds, known: Transfer, site: SiteId, hash: string): Promise<unknown> {
+async function again(
+  needs: IncomingNeeds,
+  known: Transfer,
+  site: SiteId,
+  hash: string,
+): Promise<unknown> {
   if (known.direction !== 'in' || known.site !== site || known.bundle !== hash) {
     throw new Fault('conflict', 'offer.check', {
       about: known.id,
@@ -145,7 +166,10 @@ async function again(needs: IncomingNeeds, known: Transfer, site: SiteId, hash: 
   }
   if (known.state.at === 'failed') throw fromWireFault(known.state.fault, 'here')
   if (known.state.at === 'cancelled') {
-    throw new Fault('gone', 'offer.check', { about: known.id, text: 'This transfer was cancelled. Send again as a new transfer.' })
+    throw new Fault('gone', 'offer.check', {
+      about: known.id,
+      text: 'This transfer was cancelled. Send again as a new transfer.',
+    })
   }
   needs.wake(known)
   return { type: 'accepted' }
@@ -160,7 +184,11 @@ async function obey(
   const known = await needs.book.get(id)
   if (known?.direction === 'in' && known.site === channel.remote) {
     const cancel = { type: 'cancel', by: 'there' } as const
-    needs.wake(message.type === 'cancel' ? await needs.book.apply(id, cancel, { site: channel.remote }) : known)
+    needs.wake(
+      message.type === 'cancel'
+        ? await needs.book.apply(id, cancel, { site: channel.remote })
+        : known,
+    )
   }
   return { type: 'heard' }
 }
@@ -205,19 +233,32 @@ export async function runImport(needs: IncomingNeeds, transfer: Transfer): Promi
     return needs.book.applyWith(
       transfer.id,
       { type: 'imported', receipt, dataset: made.dataset, workflows },
-      (stepped) => needs.commit('transfer.imported', { site: transfer.site }, { ...made.records, transfer: stepped }),
+      (stepped) =>
+        needs.commit(
+          'transfer.imported',
+          { site: transfer.site },
+          { ...made.records, transfer: stepped },
+        ),
     )
   })
 }
 
 /** Tells the source how it ended, until it says that it has kept it. */
-export async function tellEnd(needs: IncomingNeeds, transfer: Transfer, signal: AbortSignal): Promise<void> {
+export async function tellEnd(
+  needs: IncomingNeeds,
+  transfer: Transfer,
+  signal: AbortSignal,
+): Promise<void> {
   const channel = await needs.open(transfer.site, receiptProtocol, { signal })
   try {
     if (transfer.state.at === 'done') {
       const imported = transfer.receipts.at(-1)!
       const receipt = Buffer.from(imported.bytes, 'base64')
-      await channel.send({ type: 'receipt', receipt, signature: Buffer.from(imported.signature, 'base64') })
+      await channel.send({
+        type: 'receipt',
+        receipt,
+        signature: Buffer.from(imported.signature, 'base64'),
+      })
     } else {
       const { state } = transfer
       const fault = state.at === 'failed' ? state.fault : undefined
@@ -225,7 +266,16 @@ export async function tellEnd(needs: IncomingNeeds, transfer: Transfer, signal: 
         type: 'ended',
         transfer: transfer.id,
         state: state.at === 'failed' ? 'failed' : 'cancelled',
-        ...(fault === undefined ? {} : { fault: { kind: fault.kind, op: fault.op, text: fault.text, ...(fault.list ? { list: fault.list } : {}) } }),
+        ...(fault === undefined
+          ? {}
+          : {
+              fault: {
+                kind: fault.kind,
+                op: fault.op,
+                text: fault.text,
+                ...(fault.list ? { list: fault.list } : {}),
+              },
+            }),
       })
     }
     await channel.receive(receiptAnswer, { signal })

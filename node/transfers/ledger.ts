@@ -25,7 +25,10 @@ export function createLedger(blocksOf: readonly number[], now: () => number): Le
 
   function repeat(bytes: number): void {
     const at = now()
-    allowance = Math.min(repeatBurstBytes, allowance + ((at - refilledAt) / 1000) * repeatBytesPerSecond)
+    allowance = Math.min(
+      repeatBurstBytes,
+      allowance + ((at - refilledAt) / 1000) * repeatBytesPerSecond,
+    )
     refilledAt = at
     if (allowance < bytes) {
       throw new Fault('busy', 'content.want', {

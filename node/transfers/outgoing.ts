@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto'
 import type { Bundle, Verifier } from '../../protocol/bundle.ts'
-import { treesOf } from '../../protocol/bundle.ts'
+import { signedBytes, treesOf } from '../../protocol/bundle.ts'
 import type { Channel } from '../../protocol/channel.ts'
 import { asFault, Fault, fromWireFault, toWireFault, type WireFault } from '../../protocol/fault.ts'
 import { parseTransferId, type SiteId, type TransferId } from '../../protocol/ids.ts'
@@ -15,7 +15,6 @@ import {
   receiptMessage,
   receiptSignedPrefix,
 } from '../../protocol/receipt.ts'
-import { signedBytes } from '../../protocol/bundle.ts'
 import type { Book } from './book.ts'
 import type { Progress } from './progress.ts'
 import { isOver, type Transfer, type TransferEvent } from './transfer.ts'
@@ -26,12 +25,19 @@ export type OpenChannel = (
   options: { signal: AbortSignal; bulk?: boolean },
 ) => Promise<Channel>
 
-export const bundleHash = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
+export const bundleHash = (bytes: Uint8Array): string =>
+  createHash('sha256').update(bytes).digest('hex')
 
 /** How long an offer's answer may take, in milliseconds: the destination may pull manifests for it. */
 export const answerMs = 120_000
 
-export type Offered = { bundle: Uint8Array; signature: Uint8Array; dest: number; dry: boolean; allow: boolean }
+export type Offered = {
+  bundle: Uint8Array
+  signature: Uint8Array
+  dest: number
+  dry: boolean
+  allow: boolean
+}
 
 /** One offer, one answer. What the destination refuses is thrown, side `there`. */
 export async function sayOffer(
@@ -90,7 +96,11 @@ export type OutgoingNeeds = {
 }
 
 /** Answers `/crossload/receipt`: nothing is believed that the destination did not sign for this very bundle. */
-export async function hearReceipt(needs: OutgoingNeeds, channel: Channel, signal: AbortSignal): Promise<void> {
+export async function hearReceipt(
+  needs: OutgoingNeeds,
+  channel: Channel,
+  signal: AbortSignal,
+): Promise<void> {
   const { message } = await channel.receive(receiptMessage, { signal })
   if (message.type === 'ended') {
     const transfer = await ours(needs.book, parseTransferId(message.transfer), channel.remote)
@@ -98,8 +108,13 @@ export async function hearReceipt(needs: OutgoingNeeds, channel: Channel, signal
     if (message.state === 'cancelled') {
       await needs.book.apply(transfer.id, { type: 'cancel', by: 'there' }, { site: channel.remote })
     } else {
-      const known = fault ?? toWireFault(new Fault('internal', 'transfers.ended', { side: 'there' }))
-      const event = { type: 'failed', fault: toWireFault(fromWireFault(known)), by: 'there' } as const
+      const known =
+        fault ?? toWireFault(new Fault('internal', 'transfers.ended', { side: 'there' }))
+      const event = {
+        type: 'failed',
+        fault: toWireFault(fromWireFault(known)),
+        by: 'there',
+      } as const
       await needs.book.apply(transfer.id, event, { site: channel.remote })
     }
   } else await keepReceipt(needs, channel.remote, message.receipt, message.signature)
@@ -107,7 +122,12 @@ export async function hearReceipt(needs: OutgoingNeeds, channel: Channel, signal
   await channel.close()
 }
 
-async function keepReceipt(needs: OutgoingNeeds, from: SiteId, bytes: Uint8Array, signature: Uint8Array) {
+async function keepReceipt(
+  needs: OutgoingNeeds,
+  from: SiteId,
+  bytes: Uint8Array,
+  signature: Uint8Array,
+) {
   const receipt = decodeReceipt(bytes)
   const transfer = await ours(needs.book, parseTransferId(receipt.transfer), from)
   const { bundle } = await needs.book.bundle(transfer.id)
@@ -154,18 +174,32 @@ function fits(receipt: Receipt, transfer: Transfer, bundle: Bundle, from: SiteId
 async function ours(book: Book, id: TransferId, site: SiteId): Promise<Transfer> {
   const transfer = await book.get(id)
   if (transfer?.direction === 'out' && transfer.site === site) return transfer
-  throw new Fault('missing', 'transfers.get', { about: id, text: 'There is no such transfer between us.' })
+  throw new Fault('missing', 'transfers.get', {
+    about: id,
+    text: 'There is no such transfer between us.',
+  })
 }
 
 /** The transfer that a content stream may pull from, or the fault that says why not. */
-export async function grantOf(book: Book, id: TransferId, site: SiteId, at: number): Promise<Transfer> {
+export async function grantOf(
+  book: Book,
+  id: TransferId,
+  site: SiteId,
+  at: number,
+): Promise<Transfer> {
   const transfer = await ours(book, id, site)
   const { state } = transfer
   if (state.at === 'paused') {
-    throw new Fault('busy', 'content.grant', { about: id, text: 'The source has paused this transfer. It goes on when resumed there.' })
+    throw new Fault('busy', 'content.grant', {
+      about: id,
+      text: 'The source has paused this transfer. It goes on when resumed there.',
+    })
   }
   if (isOver(state) || at > transfer.createdAt + transferTtlMs) {
-    throw new Fault('gone', 'content.grant', { about: id, text: `The transfer is over at the source (${state.at}).` })
+    throw new Fault('gone', 'content.grant', {
+      about: id,
+      text: `The transfer is over at the source (${state.at}).`,
+    })
   }
   return transfer
 }

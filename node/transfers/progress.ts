@@ -2,12 +2,13 @@
  * How far each transfer is: counters that are shown, never believed. They are kept in the index and
  * not in the journal; losing them loses a number on a screen.
  */
+
+import { type Fault, toWireFault, type WireFault } from '../../protocol/fault.ts'
+import type { TransferId } from '../../protocol/ids.ts'
 import type { Clock } from '../base/clock.ts'
 import { createEvents, type Events } from '../base/events.ts'
 import type { Db } from '../db/db.ts'
 import { keys } from '../db/keys.ts'
-import { type Fault, toWireFault, type WireFault } from '../../protocol/fault.ts'
-import type { TransferId } from '../../protocol/ids.ts'
 
 /** Bytes and files of content; manifests are not counted. All only grow within a transfer. */
 export type Counters = {
@@ -27,7 +28,12 @@ export type Counters = {
   pages: number
 }
 
-export type Live = { counters: Counters; fault?: WireFault | undefined; bytesPerSecond: number; sessions: number }
+export type Live = {
+  counters: Counters
+  fault?: WireFault | undefined
+  bytesPerSecond: number
+  sessions: number
+}
 export type Ticked = { type: 'ticked'; id: TransferId }
 
 export interface Progress {
@@ -87,7 +93,8 @@ export function openProgress(needs: { db: Db; clock: Clock }): Progress {
     of.marks.push({ at, bytes })
     while (of.marks.length > 2 && of.marks[0]!.at < at - rateWindowMs) of.marks.shift()
     const first = of.marks[0]!
-    of.bytesPerSecond = at > first.at ? Math.round(((bytes - first.bytes) * 1000) / (at - first.at)) : 0
+    of.bytesPerSecond =
+      at > first.at ? Math.round(((bytes - first.bytes) * 1000) / (at - first.at)) : 0
   }
 
   return {

@@ -3,11 +3,12 @@
  * sent before is not asked for again. Whatever stops it, calling it again goes on from the last
  * checkpoint.
  */
+
+import { type Bundle, type BundleTree, treesOf } from '../../protocol/bundle.ts'
 import type { Channel } from '../../protocol/channel.ts'
 import type { NodePlace } from '../../protocol/content.ts'
-import { Fault } from '../../protocol/fault.ts'
-import { type BundleTree, type Bundle, treesOf } from '../../protocol/bundle.ts'
 import { serveMessage } from '../../protocol/content.ts'
+import { Fault } from '../../protocol/fault.ts'
 import type { Root, SiteId } from '../../protocol/ids.ts'
 import {
   decodeList,
@@ -20,8 +21,8 @@ import {
 } from '../../protocol/manifest.ts'
 import { type PageEnd, readPage } from '../../protocol/pages.ts'
 import { fileCid } from '../../protocol/unixfs.ts'
-import { sha256 } from '../store/sha256.ts'
 import type { Db } from '../db/db.ts'
+import { sha256 } from '../store/sha256.ts'
 import type { Store } from '../store/store.ts'
 import { createHolder, type Holder } from './holder.ts'
 import type { Progress } from './progress.ts'
@@ -134,7 +135,12 @@ async function start(
 /** The metadata nodes of one tree: held ones are read, others pulled, checked and kept. */
 type Nodes = (cid: Root, place: Partial<NodePlace> & Pick<NodePlace, 'node'>) => Promise<Uint8Array>
 
-function createNodes(session: Session, holder: Holder, tree: number, crossed: (place: NodePlace) => void): Nodes {
+function createNodes(
+  session: Session,
+  holder: Holder,
+  tree: number,
+  crossed: (place: NodePlace) => void,
+): Nodes {
   return async (cid, part) => {
     const held = await holder.node(cid)
     if (held !== undefined) return held
@@ -161,12 +167,16 @@ async function walk(
     })
   }
   const times = tree.times === null ? [] : await nodes(tree.times as Root, { node: 'times' })
-  const timesPages = tree.times === null ? [] : decodeTimesRoot(times as Uint8Array, root.pages.length)
+  const timesPages =
+    tree.times === null ? [] : decodeTimesRoot(times as Uint8Array, root.pages.length)
   const ahead = root.pages.map((link, page) => async (): Promise<Uint8Array> => {
     const bytes = await nodes(link.cid.toString() as Root, { node: 'page', page })
     const timesPage = timesPages[page]
     if (timesPage !== undefined) {
-      decodeTimesPage(await nodes(timesPage.toString() as Root, { node: 'times-page', page }), link.entries)
+      decodeTimesPage(
+        await nodes(timesPage.toString() as Root, { node: 'times-page', page }),
+        link.entries,
+      )
     }
     return bytes
   })
@@ -205,7 +215,12 @@ async function* inOrder<T>(runs: readonly (() => Promise<T>)[], limit: number): 
   }
 }
 
-async function digestsOf(nodes: Nodes, file: FileEntry, page: number, entry: number): Promise<Uint8Array> {
+async function digestsOf(
+  nodes: Nodes,
+  file: FileEntry,
+  page: number,
+  entry: number,
+): Promise<Uint8Array> {
   if ('blocks' in file) return file.blocks
   const parts: Uint8Array[] = []
   for (const [list, cid] of file.lists.entries()) {

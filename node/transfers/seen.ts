@@ -2,8 +2,9 @@
  * Which content each site itself sent before: kept in the index, known from the journal and the
  * store. After the index was made again it is worked out once more.
  */
-import type { Root, TransferId } from '../../protocol/ids.ts'
+
 import { treesOf } from '../../protocol/bundle.ts'
+import type { Root, TransferId } from '../../protocol/ids.ts'
 import type { Change, Db } from '../db/db.ts'
 import { keys } from '../db/keys.ts'
 import type { Store } from '../store/store.ts'
@@ -46,7 +47,8 @@ async function* contentOf(store: Store, { bundle }: KeptBundle) {
     yield root
     const reader = await openTree(store, root)
     for (const page of reader.node.pages) yield page.cid.toString() as Root
-    for await (const entry of reader.entries()) if (entry.kind === 'file') yield await reader.cid(entry)
+    for await (const entry of reader.entries())
+      if (entry.kind === 'file') yield await reader.cid(entry)
     if (tree.times !== null) yield tree.times as Root
   }
 }

@@ -2,9 +2,7 @@
  * The source's side of a content stream: answers wants, in order, from the store, within the grant.
  * It knows places in a transfer and nothing of CIDs that were not offered.
  */
-import type { Clock } from '../base/clock.ts'
-import type { HeldFile, Store } from '../store/store.ts'
-import { openTree, type TreeReader } from '../trees/trees.ts'
+
 import { type Bundle, treesOf } from '../../protocol/bundle.ts'
 import type { Channel } from '../../protocol/channel.ts'
 import {
@@ -18,6 +16,9 @@ import { Fault } from '../../protocol/fault.ts'
 import { parseTransferId, type Root, type TransferId } from '../../protocol/ids.ts'
 import { decodeTimesRoot, type FileEntry } from '../../protocol/manifest.ts'
 import { blockBytes } from '../../protocol/unixfs.ts'
+import type { Clock } from '../base/clock.ts'
+import type { HeldFile, Store } from '../store/store.ts'
+import { openTree, type TreeReader } from '../trees/trees.ts'
 import { createLedger, type Ledger } from './ledger.ts'
 import type { Counters, Progress } from './progress.ts'
 
@@ -53,11 +54,17 @@ export function createServer(needs: SendNeeds): Server {
     forget: (id) => void ledgers.delete(id),
     async run(channel, { signal }) {
       const first = await channel.receive(pullMessage, { signal })
-      if (first.message.type !== 'open') throw new Fault('invalid', 'content.open', { side: 'there' })
+      if (first.message.type !== 'open')
+        throw new Fault('invalid', 'content.open', { side: 'there' })
       const id = parseTransferId(first.message.transfer)
       const grant = await needs.grant(id, channel)
       const trees = treesOf(grant.bundle)
-      const ledger = ledgers.get(id) ?? createLedger(trees.map((t) => t.blocks), needs.clock.now)
+      const ledger =
+        ledgers.get(id) ??
+        createLedger(
+          trees.map((t) => t.blocks),
+          needs.clock.now,
+        )
       if (!grant.dry) {
         ledgers.set(id, ledger)
         await needs.progress.open(id)
@@ -70,7 +77,8 @@ export function createServer(needs: SendNeeds): Server {
       for (;;) {
         const { message } = await channel.receive(pullMessage, { signal })
         if (message.type === 'open') throw new Fault('invalid', 'content.want', { side: 'there' })
-        if (message.tally && !grant.dry) needs.progress.set(id, tallied(message.tally, grant.bundle))
+        if (message.tally && !grant.dry)
+          needs.progress.set(id, tallied(message.tally, grant.bundle))
         if (message.type === 'finish') break
         await needs.grant(id, channel)
         await answer.want(message.nodes, message.blocks, signal)
@@ -83,7 +91,10 @@ export function createServer(needs: SendNeeds): Server {
 }
 
 /** What the destination tells of itself, held to what is possible: it is only shown. */
-function tallied(tally: { held?: number | undefined; received?: number | undefined }, bundle: Bundle) {
+function tallied(
+  tally: { held?: number | undefined; received?: number | undefined },
+  bundle: Bundle,
+) {
   const most = treesOf(bundle).reduce((sum, tree) => sum + tree.bytes, 0)
   const known: Partial<Counters> = {}
   if (tally.held !== undefined) known.held = Math.min(tally.held, most)
@@ -130,7 +141,10 @@ function createAnswerer(
     const times = trees[place.tree]?.times
     const cid = await (await tree(place.tree)).node(place, (times ?? undefined) as Root | undefined)
     const bytes = await store.block(cid)
-    ledger.spendNode(`${place.tree} ${place.node} ${place.page} ${place.entry} ${place.list}`, bytes.byteLength)
+    ledger.spendNode(
+      `${place.tree} ${place.node} ${place.page} ${place.entry} ${place.list}`,
+      bytes.byteLength,
+    )
     await channel.send({ type: 'node' }, bytes, { signal })
     total.nodes++
     count({ nodes: 1, pages: place.node === 'page' ? 1 : 0 })
@@ -183,7 +197,10 @@ function tooMuch(): Fault {
 
 type ServedTree = {
   node(place: NodePlace, times: Root | undefined): Promise<Root>
-  entry(page: number, entry: number): Promise<{ file: FileEntry; firstBlock: number; blockCount: number }>
+  entry(
+    page: number,
+    entry: number,
+  ): Promise<{ file: FileEntry; firstBlock: number; blockCount: number }>
   open(file: FileEntry): Promise<HeldFile>
 }
 

@@ -43,11 +43,19 @@ const nodeCountsBytes = 256 * 1024
 
 export type Tally = { held: number; received: number }
 
-export function openSession(channel: Channel, options: { signal: AbortSignal; tally: () => Tally }): Session {
+export function openSession(
+  channel: Channel,
+  options: { signal: AbortSignal; tally: () => Tally },
+): Session {
   const { signal } = options
   const expected: Expected[] = []
   const got = { nodes: 0, blocks: 0, bytes: 0 }
-  let pending: { nodes: NodePlace[]; blocks: BlockPlace[]; expect: [Expected[], Expected[]]; bytes: number }
+  let pending: {
+    nodes: NodePlace[]
+    blocks: BlockPlace[]
+    expect: [Expected[], Expected[]]
+    bytes: number
+  }
   let outstanding = 0
   let open = 0
   let end: (ServeMessage & { type: 'end' }) | undefined
@@ -81,7 +89,9 @@ export function openSession(channel: Channel, options: { signal: AbortSignal; ta
     startBatch()
     // The source answers a want's nodes before its blocks.
     expected.push(...expect[0], ...expect[1])
-    await channel.send({ type: 'want', nodes, blocks, tally: options.tally() }, undefined, { signal })
+    await channel.send({ type: 'want', nodes, blocks, tally: options.tally() }, undefined, {
+      signal,
+    })
   }
 
   async function room(bytes: number): Promise<void> {
@@ -158,7 +168,8 @@ export function openSession(channel: Channel, options: { signal: AbortSignal; ta
       finishing = true
       await channel.send({ type: 'finish', tally: options.tally() }, undefined, { signal })
       await until(() => end !== undefined)
-      const same = end!.nodes === got.nodes && end!.blocks === got.blocks && end!.bytes === got.bytes
+      const same =
+        end!.nodes === got.nodes && end!.blocks === got.blocks && end!.bytes === got.bytes
       if (!same || end!.roots.join() !== roots.join()) {
         throw new Fault('corrupt', 'content.end', {
           side: 'there',

@@ -165,7 +165,9 @@ export function step(transfer: Transfer, event: TransferEvent, at: number): Step
     case 'parked':
       return out && was === 'waiting' ? to({ at: 'parked' }) : stay
     case 'refused':
-      return out && was === 'waiting' ? to({ at: 'refused', fault: event.fault }, { told: true }) : stay
+      return out && was === 'waiting'
+        ? to({ at: 'refused', fault: event.fault }, { told: true })
+        : stay
     case 'received':
       if (out) return { transfer: withReceipt(transfer, event.receipt), moved: true }
       return was === 'moving' ? to({ at: 'whole' }, withReceipt(transfer, event.receipt)) : stay

@@ -2,11 +2,7 @@
  * The door of the room: send, watch, pause, resume, cancel, and the three protocols by which sites
  * carry it out. What is to be done next is decided by the state (`transfer.ts`), done here.
  */
-import type { Clock } from '../base/clock.ts'
-import { createEvents, type Events } from '../base/events.ts'
-import type { Db } from '../db/db.ts'
-import type { Commit } from '../journal/commit.ts'
-import type { Store } from '../store/store.ts'
+
 import type { DryRun, TransferView } from '../../api/shapes.ts'
 import {
   type Bundle,
@@ -15,7 +11,6 @@ import {
   neverTravels,
   type Signer,
   signedBytes,
-  treesOf,
   type Verifier,
 } from '../../protocol/bundle.ts'
 import type { Channel } from '../../protocol/channel.ts'
@@ -24,10 +19,31 @@ import { asFault, Fault } from '../../protocol/fault.ts'
 import type { ConnectionId, Email, SiteId, TransferId, UserId } from '../../protocol/ids.ts'
 import { offerCaps, offerProtocol } from '../../protocol/offer.ts'
 import { receiptCaps, receiptProtocol } from '../../protocol/receipt.ts'
+import type { Clock } from '../base/clock.ts'
+import { createEvents, type Events } from '../base/events.ts'
+import type { Db } from '../db/db.ts'
+import type { Commit } from '../journal/commit.ts'
+import type { Store } from '../store/store.ts'
 import { openBook } from './book.ts'
 import { createDriver } from './driver.ts'
-import { hearOffer, type IncomingNeeds, makeReceipt, type Proposal, runImport, tellEnd } from './incoming.ts'
-import { bundleHash, eventOfAnswer, grantOf, hearReceipt, type OpenChannel, sayOf, sayOffer, transferTtlMs } from './outgoing.ts'
+import {
+  hearOffer,
+  type IncomingNeeds,
+  makeReceipt,
+  type Proposal,
+  runImport,
+  tellEnd,
+} from './incoming.ts'
+import {
+  bundleHash,
+  eventOfAnswer,
+  grantOf,
+  hearReceipt,
+  type OpenChannel,
+  sayOf,
+  sayOffer,
+  transferTtlMs,
+} from './outgoing.ts'
 import { openProgress } from './progress.ts'
 import { countBundle, pullBundle } from './receive.ts'
 import { createServer, type Grant } from './send.ts'
@@ -116,7 +132,8 @@ export function openTransfers<Input>(needs: TransfersNeeds<Input>): Transfers<In
   const incoming: IncomingNeeds = {
     ...needs,
     book,
-    count: (bundle, site, signal) => pulling(site, signal, (channel) => countBundle(receiving, bundle, channel, signal)),
+    count: (bundle, site, signal) =>
+      pulling(site, signal, (channel) => countBundle(receiving, bundle, channel, signal)),
     wake: (transfer) => {
       if (isOver(transfer.state)) void driver.stop(transfer.id).then(() => driver.wake(transfer))
       else driver.wake(transfer)
@@ -132,12 +149,17 @@ export function openTransfers<Input>(needs: TransfersNeeds<Input>): Transfers<In
   async function grant(id: TransferId, channel: Channel): Promise<Grant> {
     needs.mayFlow(channel.remote)
     const dry = dryGrants.get(id)
-    if (dry !== undefined && dry.site === channel.remote) return { transfer: id, bundle: dry.bundle, dry: true }
+    if (dry !== undefined && dry.site === channel.remote)
+      return { transfer: id, bundle: dry.bundle, dry: true }
     await grantOf(book, id, channel.remote, clock.now())
     return { transfer: id, bundle: (await book.bundle(id)).bundle, dry: false }
   }
 
-  async function pulling<T>(site: SiteId, signal: AbortSignal, run: (channel: Channel) => Promise<T>): Promise<T> {
+  async function pulling<T>(
+    site: SiteId,
+    signal: AbortSignal,
+    run: (channel: Channel) => Promise<T>,
+  ): Promise<T> {
     const channel = await needs.open(site, contentProtocol, { signal, bulk: true })
     try {
       return await run(channel)
@@ -150,22 +172,40 @@ export function openTransfers<Input>(needs: TransfersNeeds<Input>): Transfers<In
   const apply = (transfer: Transfer, event: TransferEvent) =>
     book.apply(transfer.id, event, transfer.direction === 'in' ? { site: transfer.site } : 'system')
 
-  async function perform(task: NonNullable<Task>, transfer: Transfer, signal: AbortSignal): Promise<void> {
+  async function perform(
+    task: NonNullable<Task>,
+    transfer: Transfer,
+    signal: AbortSignal,
+  ): Promise<void> {
     if (task === 'tell') return tell(transfer, signal)
     needs.mayFlow(transfer.site)
     await progress.open(transfer.id)
     const { bundle, bytes, signature } = await book.bundle(transfer.id)
     switch (task) {
       case 'offer': {
-        const offer = { bundle: bytes, signature, dest: transfer.dest, dry: false, allow: transfer.allow }
-        await apply(transfer, eventOfAnswer(await sayOffer(needs.open, transfer.site, offer, signal)))
+        const offer = {
+          bundle: bytes,
+          signature,
+          dest: transfer.dest,
+          dry: false,
+          allow: transfer.allow,
+        }
+        await apply(
+          transfer,
+          eventOfAnswer(await sayOffer(needs.open, transfer.site, offer, signal)),
+        )
         return
       }
       case 'pull': {
         using _session = progress.session(transfer.id)
-        await pulling(transfer.site, signal, (channel) => pullBundle(receiving, transfer, bundle, channel, signal))
+        await pulling(transfer.site, signal, (channel) =>
+          pullBundle(receiving, transfer, bundle, channel, signal),
+        )
         await progress.save(transfer.id)
-        await apply(transfer, { type: 'received', receipt: await makeReceipt(needs, transfer, bundle) })
+        await apply(transfer, {
+          type: 'received',
+          receipt: await makeReceipt(needs, transfer, bundle),
+        })
         return
       }
       case 'import':
@@ -176,7 +216,8 @@ export function openTransfers<Input>(needs: TransfersNeeds<Input>): Transfers<In
   async function tell(transfer: Transfer, signal: AbortSignal): Promise<void> {
     const enough = clock.now() > transfer.since + transferTtlMs
     try {
-      if (!enough && transfer.direction === 'out') await sayOf(needs.open, transfer.site, 'cancel', transfer.id, signal)
+      if (!enough && transfer.direction === 'out')
+        await sayOf(needs.open, transfer.site, 'cancel', transfer.id, signal)
       else if (!enough) await tellEnd(incoming, transfer, signal)
     } catch (thrown) {
       const fault = asFault(thrown, 'transfers.tell')
@@ -201,7 +242,11 @@ export function openTransfers<Input>(needs: TransfersNeeds<Input>): Transfers<In
     return viewTransfer(transfer, bundle, await progress.load(id), needs.names)
   }
 
-  async function steer(id: TransferId, by: Person, event: TransferEvent & { type: 'pause' | 'resume' | 'cancel' }) {
+  async function steer(
+    id: TransferId,
+    by: Person,
+    event: TransferEvent & { type: 'pause' | 'resume' | 'cancel' },
+  ) {
     const before = await book.need(id)
     const after = await book.apply(id, event, { user: by.id })
     if (after === before || after.state.at === before.state.at) {
@@ -256,7 +301,10 @@ export function openTransfers<Input>(needs: TransfersNeeds<Input>): Transfers<In
       const kept = { bundle: packed.bundle, signature: Buffer.from(signature).toString('base64') }
       await book.make(transfer, kept, { user: by.id })
       const answered = AbortSignal.timeout(firstAnswerMs)
-      const moved = book.events.until((e) => e.transfer.id === id && e.transfer.state.at !== 'waiting', { signal: answered })
+      const moved = book.events.until(
+        (e) => e.transfer.id === id && e.transfer.state.at !== 'waiting',
+        { signal: answered },
+      )
       driver.wake(transfer)
       // Without an answer in time it simply goes on in the background.
       await moved.catch(() => {})
@@ -300,11 +348,23 @@ export function openTransfers<Input>(needs: TransfersNeeds<Input>): Transfers<In
       for (const transfer of await book.unfinished()) driver.wake(transfer)
     },
     async wakeSite(site) {
-      for (const transfer of await book.unfinished()) if (transfer.site === site) driver.wake(transfer)
+      for (const transfer of await book.unfinished())
+        if (transfer.site === site) driver.wake(transfer)
     },
     handlers: [
-      { ...handler, protocol: offerProtocol, caps: offerCaps, run: (c, { signal }) => hearOffer(incoming, checked(c), signal) },
-      { ...handler, bulk: true, protocol: contentProtocol, caps: contentCaps, run: (c, options) => server.run(c, options) },
+      {
+        ...handler,
+        protocol: offerProtocol,
+        caps: offerCaps,
+        run: (c, { signal }) => hearOffer(incoming, checked(c), signal),
+      },
+      {
+        ...handler,
+        bulk: true,
+        protocol: contentProtocol,
+        caps: contentCaps,
+        run: (c, options) => server.run(c, options),
+      },
       {
         ...handler,
         protocol: receiptProtocol,
@@ -326,8 +386,3 @@ export function openTransfers<Input>(needs: TransfersNeeds<Input>): Transfers<In
 }
 
 const steered = { pause: 'paused', resume: 'resumed', cancel: 'cancelled' } as const
-
-/** The bytes of content that a bundle promises. */
-export function chosenBytes(bundle: Bundle): number {
-  return treesOf(bundle).reduce((sum, tree) => sum + tree.bytes, 0)
-}

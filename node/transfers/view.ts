@@ -1,14 +1,22 @@
 /** A transfer as a person sees it, on either side: one shape for the API, the history and `--json`. */
 import type { TransferView } from '../../api/shapes.ts'
 import { type Bundle, neverTravels, treesOf } from '../../protocol/bundle.ts'
-import type { WorkflowId, DatasetId, Email, SiteId } from '../../protocol/ids.ts'
+import type { DatasetId, Email, SiteId, WorkflowId } from '../../protocol/ids.ts'
 import { decodeReceipt } from '../../protocol/receipt.ts'
 import type { Live } from './progress.ts'
 import { isOver, type KeptReceipt, type Transfer } from './transfer.ts'
 
-export type SiteNames = { me: { site: SiteId; name: string }; of(site: SiteId): { alias?: string; name: string } }
+export type SiteNames = {
+  me: { site: SiteId; name: string }
+  of(site: SiteId): { alias?: string; name: string }
+}
 
-export function viewTransfer(transfer: Transfer, bundle: Bundle, live: Live, names: SiteNames): TransferView {
+export function viewTransfer(
+  transfer: Transfer,
+  bundle: Bundle,
+  live: Live,
+  names: SiteNames,
+): TransferView {
   const out = transfer.direction === 'out'
   const ours = {
     site: names.me.site,
@@ -56,9 +64,14 @@ export function viewTransfer(transfer: Transfer, bundle: Bundle, live: Live, nam
   }
 }
 
-function idsOf(dataset: { id: number; version: number } | undefined, workflows: readonly { id: number }[]) {
+function idsOf(
+  dataset: { id: number; version: number } | undefined,
+  workflows: readonly { id: number }[],
+) {
   return {
-    ...(dataset === undefined ? {} : { dataset: dataset.id as DatasetId, version: dataset.version }),
+    ...(dataset === undefined
+      ? {}
+      : { dataset: dataset.id as DatasetId, version: dataset.version }),
     workflows: workflows.map(({ id }) => id as WorkflowId),
   }
 }
@@ -87,7 +100,9 @@ export function willTravel(bundle: Bundle): string[] {
     )
   }
   for (const { name, tree, inputs } of workflows) {
-    will.push(`workflow "${name}": its document, ${tree.files - 1} result files, ${inputs.length} inputs`)
+    will.push(
+      `workflow "${name}": its document, ${tree.files - 1} result files, ${inputs.length} inputs`,
+    )
   }
   return will
 }

@@ -32,7 +32,11 @@ afterAll(async () => {
 })
 
 async function send(dest: number) {
-  const sent = await pair.atOslo.call('transfers.send', { to: pair.to, dataset: { id: here }, dest })
+  const sent = await pair.atOslo.call('transfers.send', {
+    to: pair.to,
+    dataset: { id: here },
+    dest,
+  })
   const done = await until(pair.atOslo, sent.id, isDone, 120_000)
   const arrived = await until(pair.atKyoto, sent.id, isDone, 120_000)
   return { done, arrived }
@@ -49,8 +53,16 @@ test('a second send of the same dataset moves no content, into a new dataset or 
 
 test('a dry run says what would cross, and nothing of it is listed', async () => {
   const before = await pair.atKyoto.call('datasets.list', {})
-  const dry = await pair.atOslo.call('transfers.dry-run', { to: pair.to, dataset: { id: here }, dest: there })
-  expect(dry).toMatchObject({ files: 10_000, bytes: 1_000_000, held: { files: 10_000, bytes: 1_000_000 } })
+  const dry = await pair.atOslo.call('transfers.dry-run', {
+    to: pair.to,
+    dataset: { id: here },
+    dest: there,
+  })
+  expect(dry).toMatchObject({
+    files: 10_000,
+    bytes: 1_000_000,
+    held: { files: 10_000, bytes: 1_000_000 },
+  })
   expect(await pair.atKyoto.call('datasets.list', {})).toEqual(before)
 }, 60_000)
 

@@ -53,7 +53,10 @@ export const nameText = z
 /** A multiaddr in text form. What may be dialled is decided where it is dialled, not here. */
 export const addressText = z
   .string()
-  .regex(/^\/[\x21-\x7e]{1,255}$/, 'is not an address (/ip4/… or /dns4/…)')
+  .regex(
+    new RegExp(`^/[\x21-\x7e]{1,${addressBytesMax - 1}}$`),
+    'is not an address (/ip4/… or /dns4/…)',
+  )
 
 export const addressList = z.array(addressText).max(addressesMax)
 

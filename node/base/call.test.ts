@@ -20,7 +20,15 @@ function world(answer: (channel: Channel) => Promise<void>) {
     return createChannel(left, caps)
   }
   const ask = (signal?: AbortSignal) =>
-    call({ clock, open, to: { address: '/x' }, protocol: '/p', message: (site) => ({ site }), answer: shape, signal })
+    call({
+      clock,
+      open,
+      to: { address: '/x' },
+      protocol: '/p',
+      message: (site) => ({ site }),
+      answer: shape,
+      signal,
+    })
   return { clock, ended, ask }
 }
 
@@ -34,7 +42,9 @@ it('says to whom it got and hears the answer', async () => {
 })
 
 it('throws the fault that was answered', async () => {
-  const { ask } = world((channel) => channel.refuse(new Fault('gone', 'test.answer', { text: 'Too late.' })))
+  const { ask } = world((channel) =>
+    channel.refuse(new Fault('gone', 'test.answer', { text: 'Too late.' })),
+  )
   await expect(ask()).rejects.toMatchObject({ kind: 'gone', side: 'there', message: 'Too late.' })
 })
 
@@ -51,7 +61,9 @@ it('gives up in time and lets the other side know', async () => {
 })
 
 it('ends at once when it is aborted', async () => {
-  const { clock, ask } = world((channel) => channel.receive(z.object({ n: z.never() })).then(() => {}))
+  const { clock, ask } = world((channel) =>
+    channel.receive(z.object({ n: z.never() })).then(() => {}),
+  )
   const controller = new AbortController()
   const reason = new Error('enough')
   const asked = expect(ask(controller.signal)).rejects.toBe(reason)

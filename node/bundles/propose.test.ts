@@ -2,11 +2,20 @@ import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { BundleDataset, BundleWorkflow } from '../../protocol/bundle.ts'
-import type { DatasetId, ProjectId, SiteId, TransferId, WorkflowId } from '../../protocol/ids.ts'
+import type {
+  DatasetId,
+  ProjectId,
+  Root,
+  SiteId,
+  TransferId,
+  WorkflowId,
+} from '../../protocol/ids.ts'
 import { openCatalog } from '../../test/catalog.ts'
 import { filesOf, readContent } from '../catalog/contents.ts'
 import { type Dataset, versionOf } from '../catalog/dataset.ts'
 import { renderVersion, type Workflow } from '../catalog/workflow.ts'
+import { buildTree, type Timed } from '../trees/build.ts'
+import { openTree } from '../trees/trees.ts'
 import {
   type Arrival,
   checkBinding,
@@ -345,5 +354,27 @@ describe('a hostile workflow', () => {
     await expect(proposeWorkflow(pair.arrival(1), bad, to, workflowAs)).rejects.toMatchObject({
       kind: 'invalid',
     })
+  })
+
+  test('whose tree has more than a document and results is invalid', async () => {
+    await using pair = await openPair()
+    const source = await pair.source(files)
+    const good = bundledWorkflow(await pair.workflow(source, { dataset: 1 }))
+    const { store } = pair.catalog
+    const reader = await openTree(store, good.tree.root as Root)
+    await using stage = await store.stage()
+    async function* more(): AsyncGenerator<Timed> {
+      for await (const timed of reader.walk()) yield timed
+      yield { entry: { kind: 'dir', path: 'elsewhere' }, time: null }
+    }
+    const tree = await buildTree(stage, more())
+    await stage.keep(tree.root)
+    const proposed = proposeWorkflow(
+      pair.arrival(1),
+      { ...good, tree },
+      { dataset: source },
+      workflowAs,
+    )
+    await expect(proposed).rejects.toMatchObject({ kind: 'invalid', about: 'elsewhere' })
   })
 })

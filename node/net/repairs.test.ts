@@ -29,7 +29,9 @@ describe.for(['tcp', 'websockets'] as Transport[])('over %s', (transport) => {
   )
 
   test('a dial that fails after the socket is open closes it', async () => {
-    await using hosts = await openHostPair({ transport, proxied: {} })
+    // The other end would close it too, later.
+    const patient = { upgradeMs: 600_000 }
+    await using hosts = await openHostPair({ transport, proxied: {}, limits: patient })
     const stranger = await openBareHost({ listen: [] })
     try {
       const other = peerIdFromPrivateKey(await generateKeyPair('Ed25519'))

@@ -82,6 +82,10 @@ describe('what a link allows', () => {
 
   it('shares what others sent only when told to, and only while accepted', () => {
     const shared = { ...accepted, policy: { shared: true } }
-    expect([isShared(accepted), isShared(shared), isShared({ ...shared, at: 'paused' })]).toEqual([false, true, false])
+    expect([isShared(accepted), isShared(shared), isShared({ ...shared, at: 'paused' })]).toEqual([
+      false,
+      true,
+      false,
+    ])
   })
 })

@@ -7,7 +7,7 @@
  *     places/<root>.<sum>.jsonl                left in place
  *     tmp/                                     aside; emptied at every start
  */
-import { lstat, open, readdir, rm } from 'node:fs/promises'
+import { lstat, open, readdir, rm, unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { asFault, Fault } from '../../protocol/fault.ts'
 import type { FileCid, Root } from '../../protocol/ids.ts'
@@ -21,7 +21,7 @@ import { openIncoming } from './partials.ts'
 import { indexMissingPlaces, indexPlaces, openPlaces } from './places.ts'
 import { checkContent, nameBlock, nameSmall } from './sha256.ts'
 import { openStage } from './stage.ts'
-import { type Incoming, nodeBytesMax, type Place, type Store } from './store.ts'
+import { type Incoming, nodeBytesMax, type Place, type Stage, type Store } from './store.ts'
 
 /** Where an object lies. The check is for our own mistakes: no text from afar gets this far. */
 function pathIn(folder: string, cid: FileCid | Root): string {
@@ -72,7 +72,8 @@ export async function openStore(o: { folder: string; db: Db; create: boolean }):
   // Places of one CID are read, extended and written back: one list at a time.
   const inTurn = createSerial()
   const index = (list: string) => inTurn(() => indexPlaces(places, list, o.db))
-  let stages = 0
+  const stages = new Set<Stage>()
+  let stagesCount = 0
   return {
     has: async (cid) => (await sizeOf(cid)) !== undefined,
 
@@ -142,15 +143,19 @@ export async function openStore(o: { folder: string; db: Db; create: boolean }):
     },
 
     flush: () => intake.flush(),
-    stage: () =>
-      openStage({
-        folder: join(tmp, `stage-${stages++}`),
+    async stage() {
+      const stage = await openStage({
+        folder: join(tmp, `stage-${stagesCount++}`),
         places,
         index,
         intake,
         pathOf,
         sizeOf,
-      }),
+        onClose: () => stages.delete(stage),
+      })
+      stages.add(stage)
+      return stage
+    },
 
     async sweepPartials(keep) {
       let swept = 0
@@ -165,12 +170,18 @@ export async function openStore(o: { folder: string; db: Db; create: boolean }):
 
     async remove(cid) {
       const path = pathOf(cid)
-      await rm(path, { force: true })
-      intake.touch(dirname(path))
+      try {
+        await unlink(path)
+        intake.touch(dirname(path))
+      } catch (thrown) {
+        if ((thrown as NodeJS.ErrnoException).code !== 'ENOENT')
+          throw asFault(thrown, 'store.remove', cid)
+      }
     },
 
     async [Symbol.asyncDispose]() {
       for (const incoming of [...arriving.values()]) await incoming?.close()
+      for (const stage of [...stages]) await stage[Symbol.asyncDispose]()
       await intake.abandon()
       await intake.flush()
     },

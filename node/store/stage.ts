@@ -24,6 +24,7 @@ export type StageHome = {
   pathOf(cid: FileCid | Root): string
   /** Of an object that is held; undefined when it is not. */
   sizeOf(cid: FileCid | Root): Promise<number | undefined>
+  onClose(): void
 }
 
 export async function openStage(home: StageHome): Promise<Stage> {
@@ -91,6 +92,7 @@ export async function openStage(home: StageHome): Promise<Stage> {
       list = undefined
       await intake.abandon()
       await rm(home.folder, { recursive: true, force: true })
+      home.onClose()
     },
   }
 }

@@ -70,7 +70,8 @@ export function bytesOf(bytes: VectorBytes): Uint8Array {
   const pieces = typeof bytes === 'string' ? [bytes] : bytes
   const hex = pieces.map((p) => (typeof p === 'string' ? p : p.repeat.repeat(p.times))).join('')
   const whole = Uint8Array.from(Buffer.from(hex, 'hex'))
-  if (whole.byteLength * 2 !== hex.length) throw new Error('the bytes of a vector are not hexadecimal')
+  if (whole.byteLength * 2 !== hex.length)
+    throw new Error('the bytes of a vector are not hexadecimal')
   return whole
 }
 

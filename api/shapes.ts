@@ -98,14 +98,6 @@ export const journalCheckView = z.object({ records: count, head: z.string() })
 export const backupView = z.object({ folder: z.string(), files: count, bytes: count })
 export const verifyView = z.object({ files: count, bytes: count, bad: z.array(z.string()) })
 
-/** How far long work is; shown, never relied on. */
-export const progressView = z.object({
-  files: count,
-  bytes: count,
-  filesTotal: count.optional(),
-  bytesTotal: count.optional(),
-})
-
 // ── links and connections
 
 export const inviteView = z.object({ invitation: z.string(), expiresAt: instant })
@@ -301,8 +293,18 @@ export const transferView = z.object({
   /** Names, for people. */
   dataset: z.string().optional(),
   workflows: z.array(z.string()),
-  /** Content, manifests not counted. `dataset`: what of `sent` or `received` is the dataset's. */
-  bytes: z.object({ chosen: count, held: count, sent: count, received: count, dataset: count }),
+  /**
+   * Content, manifests not counted. `sent` and `received` count repeats; `dataset`: what of them is
+   * the dataset's. `there`, where it is known: what of `chosen` the destination has by now.
+   */
+  bytes: z.object({
+    chosen: count,
+    held: count,
+    sent: count,
+    received: count,
+    dataset: count,
+    there: count.optional(),
+  }),
   files: z.object({ chosen: count, held: count, done: count }),
   /** Metadata that crossed. */
   manifest: z.object({ nodes: count, pages: count }),

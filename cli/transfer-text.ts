@@ -17,9 +17,9 @@ const stateText: Record<ToldTransfer['state'], string> = {
 /** Bytes that are at the destination, as far as this side can know. */
 export function bytesThere({ state, bytes }: ToldTransfer): number {
   if (state === 'done') return bytes.chosen
-  const crossed = Math.max(bytes.sent, bytes.received)
-  // What was sent twice after a cut does not count twice.
-  return Math.min(bytes.chosen, bytes.held + crossed)
+  // What crossed twice after a cut is counted twice here: near enough, and never over the whole.
+  const crossed = bytes.held + Math.max(bytes.sent, bytes.received)
+  return Math.min(bytes.chosen, bytes.there ?? crossed)
 }
 
 /** Bytes, files, rate, time left, last fault. */

@@ -19,7 +19,7 @@ import { openConnections } from './people/connections.ts'
 import { demandMarker, openRooms } from './rooms.ts'
 import { createSiteDoor } from './site-door.ts'
 import { verifySignature } from './sites/identity.ts'
-import { openLinks } from './sites/links.ts'
+import { type Links, openLinks } from './sites/links.ts'
 import { isShared, openLink } from './sites/policy.ts'
 import { rebuildSeen } from './transfers/seen.ts'
 import { openTransfers } from './transfers/transfers.ts'
@@ -89,7 +89,7 @@ export async function openSite(o: {
       open: (site, protocol, options) =>
         dial({ site, addresses: links.bySite(site)?.addresses ?? [] }, protocol, options),
       shared: (site) => isShared(openLink(links.bySite(site), 'transfers.shared')),
-      mayFlow: (site) => void openLink(links.bySite(site), 'transfers.flow'),
+      mayFlow: (site) => demandOpen(links, site),
       async pack(input, by, id) {
         const user = await users.get(by.id)
         if (user === undefined)
@@ -176,6 +176,18 @@ export async function openSite(o: {
     failed: failed.signal,
     [Symbol.asyncDispose]: () => rest.disposeAsync(),
   }
+}
+
+/** Faults unless data may flow with this site now. A pause ends nothing: it is waited for. */
+function demandOpen(links: Links, site: SiteId): void {
+  const link = links.bySite(site)
+  if (link?.at === 'paused') {
+    throw new Fault('busy', 'transfers.flow', {
+      about: link.alias,
+      text: `The link with ${link.alias} is paused. The transfer goes on when it is resumed.`,
+    })
+  }
+  openLink(link, 'transfers.flow')
 }
 
 /**

@@ -5,15 +5,15 @@
  */
 import { CID } from 'multiformats/cid'
 import { z } from 'zod'
+import { Fault } from './fault.ts'
 import type { SiteId } from './ids.ts'
-import { decode, encode } from './wire.ts'
+import { decode, encode, sameBytes } from './wire.ts'
+import { refsMax } from './workflow.ts'
 
 /** The most a bundle may weigh, in bytes. Content and manifests are outside it. */
 export const bundleBytesMax = 1024 * 1024
 /** The most workflows one bundle carries. */
 export const workflowsMax = 256
-/** The most refs, and the most inputs, one workflow has. */
-export const refsMax = 4096
 
 /** What a signature of a bundle is made over, before the bundle's bytes. */
 export const bundleSignedPrefix = 'crossload bundle 1\n'
@@ -117,7 +117,12 @@ export function encodeBundle(bundle: Bundle): Uint8Array {
 
 /** Faults `invalid` on anything that is not canonical, too large, or outside the schema. */
 export function decodeBundle(bytes: Uint8Array): Bundle {
-  return decode(bytes, bundleShape, bundleBytesMax, 'bundle.decode')
+  const bundle = decode(bytes, bundleShape, bundleBytesMax, 'bundle.decode')
+  // A schema may drop what it has no name for (`__proto__`); what is kept must be what was signed.
+  if (sameBytes(encode(bundle), bytes)) return bundle
+  throw new Fault('invalid', 'bundle.decode', {
+    text: 'A bundle holds more than its schema has a place for.',
+  })
 }
 
 /** The trees of a bundle in the order that the content protocol counts them: dataset first. */

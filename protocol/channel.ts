@@ -47,6 +47,8 @@ export interface Channel {
 }
 
 const faultMessage = z.object({
+  /** A message with a type is that message, although it may hold a fault: `ended` does. */
+  type: z.undefined().optional(),
   fault: z.object({
     kind: z.string(),
     op: z.string().max(200),
@@ -68,12 +70,25 @@ export function createChannel(carrier: Carrier, caps: FrameCaps): Channel {
       return { message: readHead(frame, schema, caps), body: frame.body }
     },
     async refuse(fault) {
-      for (const piece of frameBytes(encode({ fault: toWireFault(fault) })))
-        await carrier.write(piece)
+      for (const piece of frameBytes(fittingFault(fault, caps))) await carrier.write(piece)
       await carrier.closeWrite()
     },
     close: () => carrier.closeWrite(),
     abort: (fault) => carrier.abort(fault),
+  }
+}
+
+/** Shortened until it fits: a fault that is refused for its length would arrive as another kind. */
+function fittingFault(fault: Fault, caps: FrameCaps): Uint8Array {
+  const wire = toWireFault(fault)
+  for (;;) {
+    const bytes = encode({ fault: wire })
+    if (bytes.byteLength <= caps.headBytesMax) return bytes
+    if (wire.list !== undefined && wire.list.length > 1) wire.list.length >>= 1
+    else if (wire.list !== undefined) delete wire.list
+    else if (wire.text.length > 1) wire.text = wire.text.slice(0, wire.text.length >> 1)
+    else if (wire.about !== undefined) delete wire.about
+    else return bytes
   }
 }
 
@@ -164,9 +179,15 @@ function createPipe() {
   return {
     source: source(),
     async write(chunk: Uint8Array, options?: Waiting) {
-      while (bytes >= pairBytesMax && failed === undefined) {
-        options?.signal?.throwIfAborted()
-        await changed
+      const signal = options?.signal
+      signal?.addEventListener('abort', change, { once: true })
+      try {
+        while (bytes >= pairBytesMax && failed === undefined) {
+          signal?.throwIfAborted()
+          await changed
+        }
+      } finally {
+        signal?.removeEventListener('abort', change)
       }
       if (failed !== undefined) throw failed
       chunks.push(chunk.slice())

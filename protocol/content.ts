@@ -27,6 +27,7 @@ const index = z
   .int()
   .min(0)
   .max(2 ** 32)
+const count = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER)
 
 /**
  * A metadata node by place: `root` of a tree, `page` p, `list` n of entry e on page p, `times` (the
@@ -46,13 +47,7 @@ export const blockPlace = z.tuple([index, index, index, index, index.min(1)])
 /** [tree, page, entry, first, count] */
 export type BlockPlace = z.infer<typeof blockPlace>
 
-const tally = z
-  .object({
-    held: index.max(Number.MAX_SAFE_INTEGER),
-    received: index.max(Number.MAX_SAFE_INTEGER),
-  })
-  .partial()
-  .optional()
+const tally = z.object({ held: count, received: count }).partial().optional()
 
 /** Destination → source. */
 export const pullMessage = z.discriminatedUnion('type', [
@@ -79,9 +74,9 @@ export const serveMessage = z.discriminatedUnion('type', [
   /** Everything wanted on this stream has been sent: this many nodes, blocks and bytes of blocks. */
   z.object({
     type: z.literal('end'),
-    nodes: index.max(Number.MAX_SAFE_INTEGER),
-    blocks: index.max(Number.MAX_SAFE_INTEGER),
-    bytes: index.max(Number.MAX_SAFE_INTEGER),
+    nodes: count,
+    blocks: count,
+    bytes: count,
     roots: z.array(z.string().max(80)).max(300),
   }),
 ])

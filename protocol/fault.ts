@@ -155,10 +155,14 @@ export function toWireFault(fault: Fault): WireFault {
   const text = fault.kind === 'internal' ? faultKinds.internal.sentence : fault.message
   return {
     kind: fault.kind,
-    op: fault.op,
+    op: fault.op.slice(0, 200),
     text: text.slice(0, 2000),
-    ...(fault.about === undefined ? {} : { about: fault.about }),
-    ...(fault.list.length === 0 ? {} : { list: fault.list.slice(0, faultListMax) }),
+    ...(fault.about === undefined
+      ? {}
+      : { about: typeof fault.about === 'string' ? fault.about.slice(0, 2000) : fault.about }),
+    ...(fault.list.length === 0
+      ? {}
+      : { list: fault.list.slice(0, faultListMax).map((line) => line.slice(0, 2000)) }),
   }
 }
 

@@ -83,7 +83,7 @@ export function depthOf(bytes: Uint8Array): number {
     const children = major === 4 ? count : major === 5 ? count * 2 : major === 6 ? 1 : 0
     if (children > 0) {
       open.push(children)
-      // A tag holds one value but is no level of its own.
+      // A tag counts as a level too: the decoder recurses for it as for a list of one.
       deepest = Math.max(deepest, open.length)
       if (open.length > nestingMax * 2) return open.length
       continue

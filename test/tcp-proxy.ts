@@ -1,6 +1,15 @@
-/** A cable between two sockets on loopback, for tests: slow, cut, reset or frozen when asked. */
+/**
+ * A cable between two sockets on loopback, for tests: slow, cut, reset or frozen when asked, and
+ * looked into or spoilt on the way.
+ */
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+
+/** Which way bytes go: to where the proxy leads, or back to whoever dialled it. */
+export type Way = 'there' | 'back'
+
+/** What goes on instead of the bytes that came. With `end` it is the last of its line. */
+export type Passage = { readonly data: Buffer; readonly end?: 'close' | 'reset' | undefined }
 
 export interface Proxy extends AsyncDisposable {
   readonly port: number
@@ -21,16 +30,28 @@ export async function openProxy(o: {
   host?: string
   /** In each direction. */
   bytesPerSecond?: number
+  /** Sees everything that passes, in order, and decides what of it goes on. */
+  through?: (data: Buffer, way: Way) => Passage
 }): Promise<Proxy> {
   const lines = new Set<readonly [Socket, Socket]>()
   let frozen = false
   let passedBytes = 0
 
-  function forward(from: Socket, to: Socket): void {
-    from.on('data', (data: Buffer) => {
+  function forward(from: Socket, to: Socket, way: Way, line: { over: boolean }): void {
+    from.on('data', (came: Buffer) => {
       if (frozen) return void from.pause()
+      if (line.over) return
+      const { data, end } = o.through?.(came, way) ?? { data: came }
       passedBytes += data.byteLength
       const more = to.write(data)
+      if (end !== undefined) {
+        line.over = true
+        for (const socket of [from, to]) {
+          if (end === 'reset') socket.resetAndDestroy()
+          else socket.destroySoon()
+        }
+        return
+      }
       if (o.bytesPerSecond !== undefined) {
         from.pause()
         setTimeout(() => frozen || from.resume(), (data.byteLength / o.bytesPerSecond) * 1000)
@@ -49,8 +70,9 @@ export async function openProxy(o: {
     const line = [near, far] as const
     lines.add(line)
     near.on('close', () => lines.delete(line))
-    forward(near, far)
-    forward(far, near)
+    const state = { over: false }
+    forward(near, far, 'there', state)
+    forward(far, near, 'back', state)
   })
   server.listen(0, o.host ?? '127.0.0.1')
   await once(server, 'listening')

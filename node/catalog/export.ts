@@ -67,6 +67,7 @@ export async function exportWorkflow(o: ExportWorkflow): Promise<ExportedWorkflo
     }
   } catch (thrown) {
     await rm(aside, { recursive: true, force: true }).catch(() => {})
+    if (working.signal?.aborted) throw thrown
     throw asFault(thrown, 'workflow.export', folder)
   }
 }

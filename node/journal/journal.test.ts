@@ -544,6 +544,14 @@ describe('segments', () => {
     }
   })
 
+  test('one that is cut is corrupt even when only an empty one follows', async () => {
+    await using folder = await openFolder()
+    await writeSome(folder.path, 3)
+    await truncate(firstFile(folder.path), (await readFile(firstFile(folder.path))).length - 5)
+    await writeFile(join(folder.path, segmentName(2)), '')
+    expect(await faultOf(reopen(folder.path))).toMatchObject({ kind: 'corrupt', about: 3 })
+  })
+
   test('an empty last one, left by a crash, is where it goes on', async () => {
     await using folder = await openFolder()
     await writeSome(folder.path, 3)

@@ -192,7 +192,7 @@ function createJournal(o: JournalOptions, found: Found, firstFile: LogFile): Jou
   const group = createGroup({
     round: writeGroup,
     failed: () => {
-
+      tip = end.head
       waitingBytes = 0
     },
   })

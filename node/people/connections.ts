@@ -196,6 +196,14 @@ export async function openConnections(o: ConnectionsNeeds): Promise<Connections>
         return hear(present ?? fresh(by.email), answer, changedAt, [{ type: 'want', changedAt }])
       })
       if (connection.stances.ours.is === 'willing' && connection.at !== 'removed') return connection
+    } catch (thrown) {
+      if (!(thrown instanceof Fault) || thrown.kind !== 'unreachable') throw thrown
+      throw new Fault('unreachable', 'connections.ask', {
+        about: to.alias,
+        side: thrown.side,
+        text: `The site ${to.alias} could not be reached, or did not answer. Try again later.`,
+        cause: thrown,
+      })
     } finally {
       asking.delete(key)
     }

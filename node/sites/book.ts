@@ -43,12 +43,13 @@ export interface LinkBook {
   /**
    * Reads, decides and commits in one turn, so that two who race see each other. `decide` gets the
    * present link with this site, or undefined; what it throws changes nothing. Resolves when the
-   * record is flushed and everybody here already goes by it.
+   * record is flushed and everybody here already goes by it. The news is emitted, or given to `hold`.
    */
   change(
     site: SiteId,
     by: Actor,
     decide: (link: Link | undefined, fresh: Fresh) => Decision,
+    hold?: (news: LinkNews) => void,
   ): Promise<Link | undefined>
 }
 
@@ -106,7 +107,7 @@ export async function openBook(o: { commit: Commit; db: Db; clock: Clock }): Pro
     },
     instant: () => Math.max(o.clock.now(), latestAt + 1),
 
-    async change(site, by, decide) {
+    async change(site, by, decide, hold = events.emit) {
       const { was, link } = await o.commit.serial(async () => {
         const present = bySite.get(site)
         const fresh: Fresh = (name) => {
@@ -116,7 +117,7 @@ export async function openBook(o: { commit: Commit; db: Db; clock: Clock }): Pro
         const decision = decide(present, fresh)
         return { was: present, link: decision === undefined ? present : await keep(decision, by) }
       })
-      if (link !== undefined && link !== was) events.emit({ type: 'link', link, was: was?.at })
+      if (link !== undefined && link !== was) hold({ type: 'link', link, was: was?.at })
       return link
     },
   }

@@ -17,7 +17,7 @@ import { nextChange } from '../../protocol/stance.ts'
 import type { Handler } from '../base/call.ts'
 import type { Clock } from '../base/clock.ts'
 import { createRate } from '../base/rate.ts'
-import { type LinkBook, nameLink } from './book.ts'
+import { type LinkBook, type LinkNews, nameLink } from './book.ts'
 import { type Invitation, isDecided, type Link, learnAbout, moveLink } from './link.ts'
 
 /** Sites that may wait for our administrator at one time. */
@@ -43,6 +43,8 @@ export type HearingNeeds = {
   readonly isAsking: (site: SiteId) => boolean
 }
 
+type Hold = (news: LinkNews) => void
+type Decide = Parameters<LinkBook['change']>[2]
 type Ask = Extract<LinkMessage, { type: 'ask' }>
 type Tell = Extract<LinkMessage, { type: 'tell' }>
 
@@ -62,8 +64,8 @@ export function createHearing({ book, clock, me, speaks, isAsking }: HearingNeed
     return book.all().filter((link) => link.at === 'asked' && link.ours.is === 'none').length
   }
 
-  async function asked(site: SiteId, ask: Ask): Promise<Link | undefined> {
-    return book.change(site, { site }, (present, fresh) => {
+  function asked(site: SiteId, ask: Ask): Decide {
+    return (present, fresh) => {
       const now = book.instant()
       const heard = { type: 'heard', stance: ask.stance, fresh: true, at: now } as const
       if (present !== undefined) {
@@ -85,21 +87,21 @@ export function createHearing({ book, clock, me, speaks, isAsking }: HearingNeed
       if (queued() >= queueMax || !newcomerRate.take('all')) throw queueFull()
       askRate.take(site)
       return { link: learnAbout(moveLink(fresh(ask.name), now, [heard]), ask) }
-    })
+    }
   }
 
-  async function redeemed(site: SiteId, ask: Ask, secret: Uint8Array): Promise<Link | undefined> {
+  function redeemed(site: SiteId, ask: Ask, secret: Uint8Array): Decide {
     const hash = secretHash(secret)
-    return book.change(site, { site }, (present, fresh) => {
+    return (present, fresh) => {
       const now = book.instant()
       const invitation = usable(book.invitation(hash), site, present, clock.now())
       const link = present ?? fresh(ask.name)
-      const asked = moveLink(link, now, [
+      const seen = moveLink(link, now, [
         { type: 'heard', stance: ask.stance, fresh: true, at: now },
       ])
-      const { ours } = asked
+      const { ours } = seen
       const changedAt = ours.is === 'willing' ? ours.changedAt : nextChange(now, ours)
-      const moved = moveLink(asked, now, [{ type: 'want', changedAt }])
+      const moved = moveLink(seen, now, [{ type: 'want', changedAt }])
       if (moved.at !== 'accepted') {
         throw new Fault('conflict', 'links.redeem', {
           text: 'This site has heard something later from yours. Set the clock at your site and try again.',
@@ -108,41 +110,55 @@ export function createHearing({ book, clock, me, speaks, isAsking }: HearingNeed
       const named = nameLink(book, learnAbout(moved, ask), undefined, isDecided(link))
       if (invitation.used !== null) return { link: named }
       return { link: named, invitation: { ...invitation, used: { by: site, at: now } } }
-    })
+    }
   }
 
-  async function told(site: SiteId, tell: Tell): Promise<Link | undefined> {
-    if (book.bySite(site) === undefined) {
-      // Its word about our own ask has overtaken its answer to it; in a moment we can place it.
-      if (isAsking(site))
+  function told(site: SiteId, tell: Tell): Decide {
+    return (present) => {
+      if (present === undefined) {
+        if (!isAsking(site)) return undefined
+        // Its word about our own ask has overtaken its answer to it; in a moment we can place it.
         throw new Fault('busy', 'links.tell', { text: 'Not ready for this yet. Tell it again.' })
-      return undefined
-    }
-    return book.change(site, { site }, (present) => {
-      if (present === undefined) return undefined
+      }
       const now = book.instant()
-      const moved = moveLink(present, now, [
-        { type: 'heard', stance: tell.stance, fresh: false, at: now },
-      ])
+      const heard = { type: 'heard', stance: tell.stance, fresh: false, at: now } as const
+      const moved = moveLink(present, now, [heard])
       const untouched = moved.ours.is === 'none' && moved.ours.changedAt === 0
       if (untouched && moved.theirs.is === 'removed') return { drop: moved }
       return counted(present, mayLearn(moved) ? learnAbout(moved, tell) : moved)
-    })
+    }
+  }
+
+  function heardOf(site: SiteId, message: LinkMessage): Decide {
+    if (message.type === 'tell') return told(site, message)
+    return message.secret === undefined
+      ? asked(site, message)
+      : redeemed(site, message, message.secret)
+  }
+
+  /**
+   * What was heard is in force as soon as it is kept; the news of it waits for the answer, because
+   * whoever hears it may hang up on a site that is not accepted, and the answer would go down with it.
+   */
+  async function answering(site: SiteId, answer: (hold: Hold) => Promise<void>): Promise<void> {
+    if (!messageRate.take(site)) throw tooMuch('messages')
+    const held: LinkNews[] = []
+    try {
+      await answer((news) => held.push(news))
+      held.push({ type: 'reached', site })
+    } finally {
+      for (const news of held) book.events.emit(news)
+    }
   }
 
   async function runLink(...[channel, { signal }]: Parameters<Handler['run']>): Promise<void> {
     const site = channel.remote
     const { message } = await channel.receive(linkMessage, { signal })
-    if (!messageRate.take(site)) throw tooMuch('messages')
-    const link =
-      message.type === 'tell'
-        ? await told(site, message)
-        : message.secret === undefined
-          ? await asked(site, message)
-          : await redeemed(site, message, message.secret)
-    await channel.send(answerFor(link), undefined, { signal })
-    await channel.close()
-    book.events.emit({ type: 'reached', site })
+    await answering(site, async (hold) => {
+      const link = await book.change(site, { site }, heardOf(site, message), hold)
+      await channel.send(answerFor(link), undefined, { signal })
+      await channel.close()
+    })
   }
 
   /** To whom we have said no, or nothing yet, we say no more than that. */
@@ -155,20 +171,19 @@ export function createHearing({ book, clock, me, speaks, isAsking }: HearingNeed
   async function runHello(...[channel, { signal }]: Parameters<Handler['run']>): Promise<void> {
     const site = channel.remote
     const { message } = await channel.receive(helloMessage, { signal })
-    if (!messageRate.take(site)) throw tooMuch('messages')
-    await book.change(site, { site }, (present) => {
-      // It may have been paused or removed while this message was on its way.
-      if (present?.at !== 'accepted')
-        throw new Fault('denied', 'links.hello', { text: 'There is no accepted link.' })
-      return counted(present, learnAbout(present, message))
+    await answering(site, async (hold) => {
+      const learn = (present: Link | undefined) => {
+        // It may have been paused or removed while this message was on its way.
+        if (present?.at !== 'accepted') {
+          throw new Fault('denied', 'links.hello', { text: 'There is no accepted link.' })
+        }
+        return counted(present, learnAbout(present, message))
+      }
+      await book.change(site, { site }, learn, hold)
+      const answer = { known: true, ...me(Number.POSITIVE_INFINITY), speaks: speaks() }
+      await channel.send(answer, undefined, { signal })
+      await channel.close()
     })
-    await channel.send(
-      { known: true, ...me(Number.POSITIVE_INFINITY), speaks: speaks() },
-      undefined,
-      { signal },
-    )
-    await channel.close()
-    book.events.emit({ type: 'reached', site })
   }
 
   return [

@@ -88,9 +88,25 @@ export function createSaying({ book, clock, open, identity, me, speaks }: Saying
         answer: linkAnswer,
       })
       return await askedSite(site, answer, changedAt, o)
+    } catch (thrown) {
+      throw notReached(thrown, o.to)
     } finally {
       if (reached !== undefined) asking.delete(reached)
     }
+  }
+
+  /** Said in words for the person who asked: nothing of an ask is tried again by itself. */
+  function notReached(thrown: unknown, to: Destination): unknown {
+    if (!(thrown instanceof Fault) || thrown.kind !== 'unreachable') return thrown
+    const about = 'site' in to ? to.site : to.address
+    const known = book.all().find((link) => link.site === about || isAddressOf(link, about))
+    if (known?.theirs.is === 'refused') return refusedThere(about, thrown)
+    return new Fault('unreachable', 'links.ask', {
+      about,
+      side: thrown.side,
+      text: 'The other site could not be reached, or did not answer. Check that it is running and that the address is right, then try again.',
+      cause: thrown,
+    })
   }
 
   /** The same instant again for an ask that waits already, so that repeating it changes nothing there. */
@@ -121,11 +137,7 @@ export function createSaying({ book, clock, open, identity, me, speaks }: Saying
       return { link: nameLink(book, learnAbout(learnt, answer), o.alias, isDecided(was)) }
     })
     if (link === undefined || link.theirs.is === 'refused') {
-      throw new Fault('denied', 'links.ask', {
-        about: site,
-        side: 'there',
-        text: 'The other site has refused a link with us. Its administrator can accept it, or send an invitation.',
-      })
+      throw refusedThere(site)
     }
     if (link.ours.is === 'willing' && link.at !== 'removed') return link
     throw new Fault('conflict', 'links.ask', {
@@ -181,4 +193,18 @@ export function createSaying({ book, clock, open, identity, me, speaks }: Saying
 
 function heard(answer: LinkAnswer, at: number): LinkEvent {
   return { type: 'heard', stance: answer.stance, fresh: false, at }
+}
+
+/** Once told so, we are not let in any more, so an unanswered call may be all that is seen of it. */
+function refusedThere(about: string, cause?: Fault): Fault {
+  return new Fault('denied', 'links.ask', {
+    about,
+    side: 'there',
+    text: 'The other site has refused a link with us. Its administrator can accept it, or send a new invitation.',
+    cause,
+  })
+}
+
+function isAddressOf(link: Link, address: string): boolean {
+  return link.addresses.includes(address) || address.endsWith(`/p2p/${link.site}`)
 }

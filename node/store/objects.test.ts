@@ -2,7 +2,6 @@ import { execFile } from 'node:child_process'
 import {
   chmod,
   cp,
-  mkdtempDisposable,
   open,
   readdir,
   readFile,
@@ -12,13 +11,13 @@ import {
   truncate,
   writeFile,
 } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { blockBytes, blocksOf } from '../../protocol/unixfs.ts'
 import { encode } from '../../protocol/wire.ts'
 import {
+  expectWhole,
   fault,
   readAll,
   storeContract,
@@ -26,6 +25,7 @@ import {
   testFile,
   wholeOf,
 } from '../../test/contracts/store.ts'
+import { openFolder } from '../../test/folder.ts'
 import { openDb } from '../db/db.ts'
 import { openStore } from './objects.ts'
 import { placeOf } from './places.ts'
@@ -35,7 +35,7 @@ import type { Store } from './store.ts'
 /** A home with a store and its index, both opened anew as often as wanted. */
 async function createHome(at?: string) {
   const stack = new AsyncDisposableStack()
-  const folder = at ?? stack.use(await mkdtempDisposable(join(tmpdir(), 'crossload-store-'))).path
+  const folder = at ?? stack.use(await openFolder()).path
   let indexes = 0
   return {
     folder,
@@ -94,7 +94,7 @@ describe('an object on the disk', () => {
     const root = await store.putBlock(encode('x'))
     await store.flush()
     const again = await home.open(false)
-    expect(await readAll(again, small)).toEqual(wholeOf(small))
+    await expectWhole(again, small)
     expect(await again.block(root)).toEqual(encode('x'))
   })
 
@@ -118,7 +118,7 @@ describe('an object on the disk', () => {
     await truncate(path, 1999)
     await expect(readAll(store, small)).rejects.toEqual(fault('corrupt', small.cid))
     await putSmall(store, small)
-    expect(await readAll(store, small)).toEqual(wholeOf(small))
+    await expectWhole(store, small)
   })
 })
 
@@ -167,7 +167,7 @@ describe('a file that is arriving, after a crash', () => {
     ])
     for (const i of [1, 2, 4]) await resumed.write(i, big.block(i))
     await resumed.finish()
-    expect(await readAll(store, big)).toEqual(wholeOf(big))
+    await expectWhole(store, big)
     expect(await readdir(after.path('partial'))).toEqual([])
     await incoming.discard()
   })
@@ -202,7 +202,7 @@ describe('a file that is arriving, after a crash', () => {
     expect(resumed.heldBytes).toBe(0)
     for (let i = 0; i < blocksOf(big.size); i++) await resumed.write(i, big.block(i))
     await resumed.finish()
-    expect(await readAll(store, big)).toEqual(wholeOf(big))
+    await expectWhole(store, big)
   })
 
   it('does not believe the map of another file', async () => {
@@ -235,7 +235,7 @@ describe('a file that is arriving, after a crash', () => {
     expect([...resumed.missing()]).toEqual([{ first: 2, count: 1 }])
     await resumed.write(2, big.block(2))
     await resumed.finish()
-    expect(await readAll(store, big)).toEqual(wholeOf(big))
+    await expectWhole(store, big)
   })
 })
 
@@ -248,7 +248,7 @@ describe('the list of files in place', () => {
     await using stage = await store.stage()
     await stage.refer(big.cid, placeOf(path, await stat(path, { bigint: true })))
     await stage.keep(await stage.putBlock(encode('root')))
-    expect(await readAll(await home.open(false), big)).toEqual(wholeOf(big))
+    await expectWhole(await home.open(false), big)
     const [name] = await readdir(home.path('places'))
     const list = await readFile(home.path('places', name!), 'utf8')
     const lines = list.split('\n')
@@ -268,7 +268,7 @@ const run = promisify(execFile)
 
 /** A disk of 4 MiB; undefined where this account may not make one. */
 async function smallDisk(): Promise<({ path: string } & AsyncDisposable) | undefined> {
-  const folder = await mkdtempDisposable(join(tmpdir(), 'crossload-full-'))
+  const folder = await openFolder()
   try {
     await run('mount', ['-t', 'tmpfs', '-o', 'size=4m', 'tmpfs', folder.path])
   } catch {
@@ -320,6 +320,6 @@ describe('a full disk', () => {
     for (const file of files) await store.remove(file.cid)
     await putSmall(store, files[0]!)
     await store.flush()
-    expect(await readAll(store, files[0]!)).toEqual(wholeOf(files[0]!))
+    await expectWhole(store, files[0]!)
   })
 })

@@ -5,7 +5,7 @@
  */
 import { Fault } from '../../protocol/fault.ts'
 
-/** Repeated bytes that may be served at once: sixteen interrupted windows. */
+/** Repeated bytes that may be served at once: thirty-two interrupted windows. */
 export const repeatBurstBytes = 256 * 1024 * 1024
 /** How fast the allowance for repeats refills, in bytes a second. */
 export const repeatBytesPerSecond = 8 * 1024 * 1024
@@ -27,7 +27,7 @@ export function createLedger(blocksOf: readonly number[], now: () => number): Le
     const at = now()
     allowance = Math.min(
       repeatBurstBytes,
-      allowance + ((at - refilledAt) / 1000) * repeatBytesPerSecond,
+      allowance + (Math.max(0, at - refilledAt) / 1000) * repeatBytesPerSecond,
     )
     refilledAt = at
     if (allowance < bytes) {

@@ -12,7 +12,7 @@ import {
   pullMessage,
   wantedBytesMax,
 } from '../../protocol/content.ts'
-import { Fault } from '../../protocol/fault.ts'
+import { asFault, Fault } from '../../protocol/fault.ts'
 import { parseTransferId, type Root, type TransferId } from '../../protocol/ids.ts'
 import { decodeTimesRoot, type FileEntry } from '../../protocol/manifest.ts'
 import { blockBytes } from '../../protocol/unixfs.ts'
@@ -155,18 +155,22 @@ function createAnswerer(
     const served = await tree(index)
     const { file, firstBlock, blockCount } = await served.entry(page, entry)
     if (first + number > blockCount) throw outside()
-    await using held = await served.open(file)
-    for (let at = first; at < first + number; at++) {
-      const bytes = Math.min(blockBytes, file.size - at * blockBytes)
-      inWant += bytes
-      if (inWant > wantedBytesMax) throw tooMuch()
-      if (filled + bytes > frameBodyBytesMax) await flush(signal)
-      ledger.spend(index, firstBlock + at, bytes)
-      body.set(await held.read(at), filled)
-      filled += bytes
-      if (grant.bundle.dataset !== undefined && index === 0) dataset += bytes
-      total.blocks++
-      parts.push([index, page, entry, at, 1])
+    try {
+      await using held = await served.open(file)
+      for (let at = first; at < first + number; at++) {
+        const bytes = Math.min(blockBytes, file.size - at * blockBytes)
+        inWant += bytes
+        if (inWant > wantedBytesMax) throw tooMuch()
+        if (filled + bytes > frameBodyBytesMax) await flush(signal)
+        ledger.spend(index, firstBlock + at, bytes)
+        body.set(await held.read(at), filled)
+        filled += bytes
+        if (grant.bundle.dataset !== undefined && index === 0) dataset += bytes
+        total.blocks++
+        parts.push([index, page, entry, at, 1])
+      }
+    } catch (thrown) {
+      throw atSource(thrown, file.path)
     }
   }
 
@@ -187,6 +191,18 @@ function outside(): Fault {
   return new Fault('denied', 'content.want', {
     text: 'This was not offered in this transfer. Ask only for places of the offered trees.',
   })
+}
+
+/** The store speaks of places on our disk; the destination hears of the file by its name in the dataset. */
+function atSource(thrown: unknown, path: string): unknown {
+  const fault = asFault(thrown, 'content.read')
+  if (!fault.op.startsWith('store.') && !fault.op.startsWith('content.read')) return thrown
+  const words =
+    fault.kind === 'conflict'
+      ? `${path} was changed at the source after it was registered in place. Update the dataset there, then send again. Nothing was imported.`
+      : `${path} cannot be read at the source. Verify the dataset there, then send again. Nothing was imported.`
+  const kind = fault.kind === 'conflict' || fault.again ? fault.kind : 'corrupt'
+  return new Fault(kind, 'content.read', { about: path, text: words, cause: fault })
 }
 
 function tooMuch(): Fault {

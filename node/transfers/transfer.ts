@@ -169,7 +169,10 @@ export function step(transfer: Transfer, event: TransferEvent, at: number): Step
         ? to({ at: 'refused', fault: event.fault }, { told: true })
         : stay
     case 'received':
-      if (out) return { transfer: withReceipt(transfer, event.receipt), moved: true }
+      if (out) {
+        const noted = withReceipt(transfer, event.receipt)
+        return { transfer: noted, moved: noted !== transfer }
+      }
       return was === 'moving' ? to({ at: 'whole' }, withReceipt(transfer, event.receipt)) : stay
     case 'imported': {
       const ids = out

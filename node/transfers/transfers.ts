@@ -121,6 +121,9 @@ export interface Transfers<Input> extends AsyncDisposable {
 /** How long `send` waits for the destination's first answer, in milliseconds. */
 const firstAnswerMs = 20_000
 
+/** How long telling an end once more may take, in milliseconds; who wants to know asks again. */
+const retellMs = 30_000
+
 export function openTransfers<Input>(needs: TransfersNeeds<Input>): Transfers<Input> {
   const { commit, db, store, clock } = needs
   const book = openBook({ commit, db, clock })
@@ -135,8 +138,9 @@ export function openTransfers<Input>(needs: TransfersNeeds<Input>): Transfers<In
     count: (bundle, site, signal) =>
       pulling(site, signal, (channel) => countBundle(receiving, bundle, channel, signal)),
     wake: (transfer) => {
-      if (isOver(transfer.state)) void driver.stop(transfer.id).then(() => driver.wake(transfer))
-      else driver.wake(transfer)
+      if (!isOver(transfer.state)) driver.wake(transfer)
+      else if (transfer.told) void retell(transfer)
+      else void driver.stop(transfer.id).then(() => driver.wake(transfer))
     },
   }
   const driver = createDriver({ book, progress, clock, perform, log: needs.log })
@@ -227,6 +231,14 @@ export function openTransfers<Input>(needs: TransfersNeeds<Input>): Transfers<In
     }
     await apply(transfer, { type: 'told' })
     await tidy()
+  }
+
+  /** It was told and kept, and is asked about again: the other side has gone back to an older backup. */
+  async function retell(transfer: Transfer): Promise<void> {
+    if (transfer.direction === 'out') return
+    await tellEnd(incoming, transfer, AbortSignal.timeout(retellMs)).catch((thrown) =>
+      needs.log(asFault(thrown, 'transfers.retell')),
+    )
   }
 
   /** With nothing on its way in, no partial file has a use. */

@@ -1,27 +1,30 @@
 /** What cannot be taken, collected so that a person learns all that is wrong at once. */
 import { Fault, type FaultKind, faultListMax } from '../../protocol/fault.ts'
+import { comparePaths } from '../../protocol/paths.ts'
 
 /** Lines for a person: the first hundred, and how many more there are. */
 export interface Lines {
   add(line: string): void
   readonly count: number
-  /** At most a hundred, the last of which says what was left out. */
-  list(): string[]
+  /** At most a hundred, the last of which says how many of `of` (by default of all added) are not there. */
+  list(of?: number): string[]
 }
 
-export function createLines(linesMax = faultListMax): Lines {
+export function createLines(): Lines {
   const first: string[] = []
   let count = 0
   return {
     add(line) {
       count++
-      if (first.length < linesMax) first.push(line)
+      if (first.length < faultListMax) first.push(line)
     },
     get count() {
       return count
     },
-    list: () =>
-      count > linesMax ? [...first.slice(0, -1), `… and ${count - linesMax + 1} more`] : [...first],
+    list: (of = count) =>
+      of > first.length
+        ? [...first.slice(0, faultListMax - 1), `… and ${of - faultListMax + 1} more`]
+        : [...first],
   }
 }
 
@@ -34,27 +37,30 @@ export interface Refusals {
 }
 
 export function createRefusals(op: string): Refusals {
-  const lines = createLines()
+  const first: { path: string; reason: string }[] = []
   const kinds = new Set<FaultKind>()
-  let first: string | undefined
+  let count = 0
   return {
     add(path, reason, kind) {
-      first ??= path
+      count++
       kinds.add(kind)
-      lines.add(`${path}: ${reason}`)
+      if (first.length < faultListMax) first.push({ path, reason })
     },
     get count() {
-      return lines.count
+      return count
     },
     throwAny() {
-      if (lines.count === 0) return
+      if (count === 0) return
+      // Neighbours are looked at together, so they were found in no order.
+      first.sort((a, b) => comparePaths(a.path, b.path))
+      const lines = createLines()
+      for (const { path, reason } of first) lines.add(`${path}: ${reason}`)
+      const about = first[0]!.path
       const [kind] = kinds
-      const what =
-        lines.count === 1 ? `${first} cannot be taken` : `${lines.count} paths cannot be taken`
       throw new Fault(kinds.size === 1 ? kind! : 'invalid', op, {
-        about: first,
-        list: lines.list(),
-        text: `${what}; the list says why. Nothing was kept. Mend or leave them out, then try again.`,
+        about,
+        list: lines.list(count),
+        text: `${count === 1 ? about : `${count} paths`} cannot be taken; the list says why. Nothing was kept. Mend or leave out what it names, then try again.`,
       })
     },
   }

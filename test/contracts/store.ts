@@ -2,8 +2,7 @@
  * What every store promises, whatever keeps it. An implementation's test calls `storeContract` with a
  * way to open an empty one.
  */
-import { lstat, mkdtempDisposable, rename, rm, utimes, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { lstat, rename, rm, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { placeOf } from '../../node/store/places.ts'
@@ -20,6 +19,7 @@ import {
   fileCid,
 } from '../../protocol/unixfs.ts'
 import { encode } from '../../protocol/wire.ts'
+import { openFolder } from '../folder.ts'
 
 export const fault = (kind: FaultKind, about?: string) =>
   expect.objectContaining({ name: 'Fault', kind, ...(about === undefined ? {} : { about }) })
@@ -58,6 +58,11 @@ export const wholeOf = (file: TestFile) =>
   new Uint8Array(
     Buffer.concat(Array.from({ length: blocksOf(file.size) }, (_, i) => file.block(i))),
   )
+
+/** That the store gives back exactly this file. Told by one comparison: element by element takes seconds. */
+export async function expectWhole(store: Store, file: TestFile): Promise<void> {
+  expect(Buffer.compare(await readAll(store, file), wholeOf(file))).toBe(0)
+}
 
 const small = testFile(1000)
 const big = testFile(3 * blockBytes + 17, 7)
@@ -99,7 +104,7 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
         expect(await store.putSmall(sha256(bytes), bytes)).toBe(file.cid)
         await store.flush()
         expect(await store.has(file.cid)).toBe(true)
-        expect(await readAll(store, file)).toEqual(bytes)
+        await expectWhole(store, file)
       })
 
       it('refuse bytes that do not have the digest, and write nothing', async () => {
@@ -126,7 +131,7 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
         )
         await store.putSmall(smallDigest, small.block(0))
         await store.flush()
-        expect(await readAll(store, small)).toEqual(wholeOf(small))
+        await expectWhole(store, small)
       })
 
       it('keep a file and a metadata block of the same bytes apart', async () => {
@@ -173,7 +178,7 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
         await incoming.checkpoint()
         await incoming.finish()
         expect(await store.has(big.cid)).toBe(true)
-        expect(await readAll(store, big)).toEqual(wholeOf(big))
+        await expectWhole(store, big)
       })
 
       it('takes an empty file', async () => {
@@ -203,7 +208,7 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
         expect(incoming.heldBytes).toBe(blockBytes)
         for (const i of [1, 2, 3]) await incoming.write(i, big.block(i))
         await incoming.finish()
-        expect(await readAll(store, big)).toEqual(wholeOf(big))
+        await expectWhole(store, big)
       })
 
       it('does not finish while blocks are missing, and can go on', async () => {
@@ -229,7 +234,7 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
         expect(second.heldBytes).toBe(blockBytes)
         for (const i of [0, 1, 3]) await second.write(i, big.block(i))
         await second.finish()
-        expect(await readAll(store, big)).toEqual(wholeOf(big))
+        await expectWhole(store, big)
       })
 
       it('leaves nothing of what was discarded', async () => {
@@ -260,7 +265,7 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
         expect([...incoming.missing()]).toEqual([{ first: 0, count: 1 }])
         await incoming.write(0, small.block(0))
         await incoming.finish()
-        expect(await readAll(store, small)).toEqual(wholeOf(small))
+        await expectWhole(store, small)
       })
 
       it('refuses a size or digests that are not those of the CID', async () => {
@@ -313,8 +318,8 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
         for (const cid of [root, small.cid, big.cid]) expect(await store.has(cid)).toBe(false)
         await stage.keep(root)
         expect(await store.block(root)).toEqual(encode('page'))
-        expect(await readAll(store, small)).toEqual(wholeOf(small))
-        expect(await readAll(store, big)).toEqual(wholeOf(big))
+        await expectWhole(store, small)
+        await expectWhole(store, big)
       })
 
       it('leaves nothing when it is given up', async () => {
@@ -339,13 +344,13 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
           expect((await writer.end()).cid).toBe(small.cid)
           await stage.keep(await stage.putBlock(encode('root')))
         }
-        expect(await readAll(store, small)).toEqual(wholeOf(small))
+        await expectWhole(store, small)
       })
     })
 
     describe('a file left in place', () => {
       async function withPlace(run: (store: Store, path: string) => Promise<void>): Promise<void> {
-        await using folder = await mkdtempDisposable(join(tmpdir(), 'crossload-place-'))
+        await using folder = await openFolder()
         await using store = await open()
         const path = join(folder.path, 'in place: ✓.bin')
         await writeFile(path, wholeOf(big))
@@ -360,7 +365,7 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
 
       it('is read where it lies, and is not held', () =>
         withPlace(async (store) => {
-          expect(await readAll(store, big)).toEqual(wholeOf(big))
+          await expectWhole(store, big)
           expect(await store.has(big.cid)).toBe(false)
         }))
 
@@ -404,14 +409,14 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
 
       it('gives way to the same content elsewhere', () =>
         withPlace(async (store, path) => {
-          await using folder = await mkdtempDisposable(join(tmpdir(), 'crossload-place-'))
+          await using folder = await openFolder()
           const other = join(folder.path, 'other')
           await writeFile(other, wholeOf(big))
           await using stage = await store.stage()
           await stage.refer(big.cid, placeOf(other, await lstat(other, { bigint: true })))
           await stage.keep(await stage.putBlock(encode('other root')))
           await rm(path)
-          expect(await readAll(store, big)).toEqual(wholeOf(big))
+          await expectWhole(store, big)
         }))
 
       it('gives way to an object', () =>
@@ -422,7 +427,7 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
           await writer.end()
           await stage.keep(await stage.putBlock(encode('copied')))
           await rm(path)
-          expect(await readAll(store, big)).toEqual(wholeOf(big))
+          await expectWhole(store, big)
         }))
     })
   })

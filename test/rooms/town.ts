@@ -60,6 +60,8 @@ export async function openTown(): Promise<Town> {
   const sites: Site[] = []
   const running = new Map<Site, AsyncDisposableStack>()
   const traffic: string[] = []
+  /** Lines on which an answer is still to come. */
+  const lines = new Set<{ target: Site; from: SiteId; carrier: Carrier }>()
 
   function openFrom(
     from: { site: SiteId; up: boolean },
@@ -82,18 +84,31 @@ export async function openTown(): Promise<Town> {
       if (handler === undefined || !mayIn || lost === 'ask') far.abort(cut())
       else {
         traffic.push(`${nameOf(from.site)}→${target.name} ${protocol}`)
-        void answer(handler, lost === 'answer' ? mute(far) : far)
+        const line = { target, from: from.site, carrier: lost === 'answer' ? mute(far) : far }
+        lines.add(line)
+        void answer(handler, line.carrier, () => lines.delete(line))
       }
       return createChannel(near, handler?.caps ?? { headBytesMax: 4096, bodyBytesMax: 0 })
     }
   }
 
-  async function answer(handler: Handler, carrier: Carrier): Promise<void> {
-    const channel = createChannel(carrier, handler.caps)
+  async function answer(handler: Handler, carrier: Carrier, done: () => void): Promise<void> {
+    const closeWrite = () => {
+      done()
+      return carrier.closeWrite()
+    }
+    const channel = createChannel({ ...carrier, closeWrite }, handler.caps)
     try {
       await handler.run(channel, { signal: new AbortController().signal })
     } catch (thrown) {
       await channel.refuse(asFault(thrown, 'town.answer')).catch(() => {})
+    }
+  }
+
+  /** As a real site does with whom it has ended or paused a link, or never begun one. */
+  function hangUp(site: Site, other: SiteId): void {
+    for (const line of lines) {
+      if (line.target === site && line.from === other) line.carrier.abort(cut())
     }
   }
 
@@ -115,6 +130,9 @@ export async function openTown(): Promise<Town> {
     const links = stack.use(await openLinks({ commit, db, clock, identity: site, me, open }))
     const connections = stack.use(await openConnections({ commit, db, clock, links, users, open }))
     Object.assign(site, { links, connections, users, commit })
+    links.events.on((news) => {
+      if (news.type === 'link' && news.link.at !== 'accepted') hangUp(site, news.link.site)
+    })
     if (quiet) return
     links.announce()
     connections.announce()

@@ -42,3 +42,14 @@ it('the files are what the generator writes', async () => {
   const made = [...(await siteVectors())].map(([name, vector]) => [name, fileOf(vector)] as const)
   expect(new Map(kept)).toEqual(new Map(made))
 })
+
+it.each([
+  ['hello', helloCaps],
+  ['link', linkCaps],
+  ['connection', connectionCaps],
+] as const)('the page of %s names the caps that hold', (noun, caps) => {
+  const page = readFileSync(new URL(`../../protocol/${noun}.md`, import.meta.url), 'utf8')
+  const said = (what: string) => new RegExp(`\\| ${what} \\| ([\\d,]+) \\|`).exec(page)?.[1]
+  expect(said('head of a frame')).toBe(caps.headBytesMax.toLocaleString('en'))
+  expect(said('body of a frame')).toBe(String(caps.bodyBytesMax))
+})

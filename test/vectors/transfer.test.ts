@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import { base58btc } from 'multiformats/bases/base58'
 import { CID } from 'multiformats/cid'
 import { describe, expect, it } from 'vitest'
+import { refsMax } from '../../protocol/workflow.ts'
 import type { ZodType } from 'zod'
 import * as bundles from '../../protocol/bundle.ts'
 import { type Carrier, createChannel } from '../../protocol/channel.ts'
@@ -147,7 +148,7 @@ describe('vectors that speak of each other', () => {
 
 describe('the pages name every limit as the code has it', () => {
   const limits: Record<string, readonly number[]> = {
-    bundle: [bundles.bundleBytesMax, bundles.workflowsMax, bundles.refsMax],
+    bundle: [bundles.bundleBytesMax, bundles.workflowsMax, refsMax],
     offer: [offers.offerCaps.headBytesMax, bundles.bundleBytesMax],
     content: [
       content.wantedBytesMax,

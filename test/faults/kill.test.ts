@@ -1,0 +1,3 @@
+import { killStories } from './kill.ts'
+
+killStories({ moments: 10 })

@@ -1,0 +1,4 @@
+/** Two moments for either site; ten are in test/faults. */
+import { killStories } from '../faults/kill.ts'
+
+killStories({ moments: 2 })

@@ -150,13 +150,16 @@ export async function openSite(o: {
     }),
   )
 
+  const wake = (site: SiteId) =>
+    void transfers
+      .wakeSite(site)
+      .catch((thrown) => logFault(asFault(thrown, 'transfers.wake', site)))
   links.events.on((news) => {
+    if (news.type === 'reached') wake(news.site)
     if (news.type !== 'link') return
-    if (links.isAccepted(news.link.site))
-      void transfers
-        .wakeSite(news.link.site)
-        .catch((thrown) => logFault(asFault(thrown, 'transfers.wake')))
-    else running.hangUp(news.link.site)
+    const { site, at } = news.link
+    if (at === 'accepted') wake(site)
+    else if (at !== 'asked') running.hangUp(site)
   })
   if ((await rebuildSeen({ db, store })) > 0)
     log.info({}, 'what other sites sent before is known again')

@@ -31,6 +31,9 @@ export const offerMessage = z.discriminatedUnion('type', [
 ])
 export type OfferMessage = z.infer<typeof offerMessage>
 
+/** Rows of a binding report that one answer holds. */
+export const bindingRowsMax = 4096
+
 export const bindingRow = z.object({
   label: z.string().max(500),
   path: z.string().max(1024),
@@ -52,7 +55,7 @@ export const offerAnswer = z.discriminatedUnion('type', [
     bytes: count,
     heldFiles: count,
     heldBytes: count,
-    binding: z.array(bindingRow).max(4096),
+    binding: z.array(bindingRow).max(bindingRowsMax),
   }),
 ])
 export type OfferAnswer = z.infer<typeof offerAnswer>

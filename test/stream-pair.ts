@@ -6,11 +6,7 @@ import { type Clock, systemClock } from '../node/base/clock.ts'
 import { siteOf } from '../node/net/gate.ts'
 import { createHost, startHost } from '../node/net/host.ts'
 import { type Limits, limits } from '../node/net/limits.ts'
-import {
-  createStreamCarrier,
-  type StreamCarrier,
-  type StreamLimits,
-} from '../node/net/stream.ts'
+import { createStreamCarrier, type StreamCarrier, type StreamLimits } from '../node/net/stream.ts'
 import { openProxy, type Proxy } from './tcp-proxy.ts'
 
 export type Transport = 'tcp' | 'websockets'
@@ -41,6 +37,7 @@ export async function openBareHost(o: {
   const init = {
     privateKey: await generateKeyPair('Ed25519'),
     listen: o.listen,
+    clock: systemClock,
     limits: { ...limits, ...o.limits },
     gater: {},
     admit: () => true,

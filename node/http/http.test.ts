@@ -1,88 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { routes } from '../../api/routes.ts'
 import { Fault } from '../../protocol/fault.ts'
-import type { Email, ProjectId, TransferId, UserId } from '../../protocol/ids.ts'
-import { systemClock } from '../base/clock.ts'
-import type { User } from '../people/users.ts'
+import type { TransferId } from '../../protocol/ids.ts'
+import { ana, askStubs as open, root, stub } from '../../test/doors.ts'
 import type { Doors } from './doors.ts'
-import { createApp, type HttpNeeds } from './http.ts'
-
-const ana: User = {
-  id: 1 as UserId,
-  email: 'ana@lab.example' as Email,
-  name: 'Ana',
-  role: 'member',
-  personal: 1 as ProjectId,
-  at: 'active',
-}
-const root: User = {
-  ...ana,
-  id: 2 as UserId,
-  email: 'root@lab.example' as Email,
-  role: 'administrator',
-}
-
-/** A door of which only some things are there; asking for another fails by name. */
-function stub<T extends object>(there: Partial<T>): T {
-  return new Proxy(there, {
-    get(target, name) {
-      if (name in target) return target[name as keyof T]
-      throw new Error(`nobody should ask for ${String(name)}`)
-    },
-  }) as T
-}
-
-type Stubs = { [D in keyof Doors]?: Partial<Doors[D]> }
-
-const users: Partial<Doors['users']> = {
-  byToken: async (text) => ({ ana, root })[text],
-}
-
-function open(stubs: Stubs = {}, more: Partial<HttpNeeds> = {}, table?: Record<string, unknown>) {
-  const logged: object[] = []
-  const note = (facts: object) => void logged.push(facts)
-  const names = ['site', 'links', 'connections', 'projects', 'datasets', 'workflows', 'transfers']
-  const doors = Object.fromEntries(
-    names.map((name) => [name, stub((stubs[name as keyof Stubs] ?? {}) as object)]),
-  )
-  const { app } = createApp(
-    {
-      doors: { ...doors, users: stub({ ...users, ...stubs.users }) } as unknown as Doors,
-      home: '/nowhere/home',
-      folders: 'any',
-      host: '127.0.0.1',
-      port: 0,
-      clock: systemClock,
-      log: { info: note, warn: note, error: note },
-      ...more,
-    },
-    table,
-  )
-  return {
-    logged,
-    async ask(
-      line: string,
-      o: { as?: string | null; body?: unknown; headers?: Record<string, string> } = {},
-    ) {
-      const [method, url] = line.split(' ') as ['GET', string]
-      const as = o.as === undefined ? 'root' : o.as
-      const answer = await app.inject({
-        method,
-        url,
-        headers: {
-          host: '127.0.0.1:1',
-          ...(as === null ? {} : { authorization: `Bearer ${as}` }),
-          ...(typeof o.body === 'string' ? { 'content-type': 'application/json' } : {}),
-          ...o.headers,
-        },
-        ...(o.body === undefined ? {} : { payload: o.body as object }),
-      })
-      const { 'content-type': media } = answer.headers
-      const json = String(media).includes('json') ? JSON.parse(answer.body) : undefined
-      return { status: answer.statusCode, json, text: answer.body, headers: answer.headers }
-    },
-  }
-}
 
 const somewhere = (path: string) =>
   path

@@ -36,7 +36,11 @@ export function parseDialAddress(text: string): DialAddress {
 }
 
 /** Addresses of a site, wrong ones and those of another key left out. */
-export function parseSiteAddresses(texts: readonly string[], site: SiteId, max: number): Multiaddr[] {
+export function parseSiteAddresses(
+  texts: readonly string[],
+  site: SiteId,
+  max: number,
+): Multiaddr[] {
   const found = new Map<string, Multiaddr>()
   for (const text of texts.slice(0, max)) {
     try {

@@ -7,6 +7,7 @@ import { webSockets } from '@libp2p/websockets'
 import { yamux } from '@libp2p/yamux'
 import { createLibp2p } from 'libp2p'
 import { asFault, Fault } from '../../protocol/fault.ts'
+import type { Clock } from '../base/clock.ts'
 import { assertLimits, type Limits } from './limits.ts'
 import { boundedMuxer, closableWebSockets, limitSockets, rememberingKeys } from './repairs.ts'
 
@@ -15,6 +16,7 @@ export type HostInit = {
   /** Multiaddrs; an empty list dials only. */
   readonly listen: readonly string[]
   readonly announce?: readonly string[] | undefined
+  readonly clock: Clock
   readonly limits: Limits
   readonly gater: ConnectionGater
   readonly admit: (socket: Socket) => boolean
@@ -36,9 +38,10 @@ export async function createHost(o: HostInit): Promise<Libp2p> {
       tcp({ maxConnections: limits.socketsMax }),
       (components) =>
         closableWebSockets(
-          webSockets({ http: { headersTimeout: limits.pendingMs, requestTimeout: limits.pendingMs } })(
-            components,
-          ),
+          webSockets({
+            http: { headersTimeout: limits.pendingMs, requestTimeout: limits.pendingMs },
+          })(components),
+          { clock: o.clock, closeMs: limits.closeMs },
         ),
     ],
     connectionEncrypters: [(components) => rememberingKeys(noise()(components))],
@@ -48,6 +51,8 @@ export async function createHost(o: HostInit): Promise<Libp2p> {
           yamux({
             maxInboundStreams: limits.streamsMax,
             maxOutboundStreams: limits.streamsMax,
+            // Whoever dials is done first, and may open streams before the other end looks for them.
+            maxEarlyStreams: limits.streamsMax,
             // The initial window is not negotiated: another value than everybody's ends connections.
             streamOptions: {
               maxStreamWindowSize: limits.streamWindowBytesMax,
@@ -104,7 +109,8 @@ function listenFault(cause: unknown, listen: readonly string[]): Fault {
   // The library puts the faults of all its listeners into one text.
   const text = String((cause as Error)?.message ?? cause)
   const inUse = /EADDRINUSE: address already in use (\S+)/.exec(text)?.[1]
-  if (inUse !== undefined) return asFault(Object.assign(new Error(text), { code: 'EADDRINUSE' }), 'net.listen', inUse)
+  if (inUse !== undefined)
+    return asFault(Object.assign(new Error(text), { code: 'EADDRINUSE' }), 'net.listen', inUse)
   const known = /EACCES[^\n]*|EADDRNOTAVAIL[^\n]*/.exec(text)?.[0]
   return new Fault('invalid', 'net.listen', {
     about: listen.join(' '),

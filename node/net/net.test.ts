@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import type { Stream } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
 import { describe, expect, test } from 'vitest'
+import { Fault } from '../../protocol/fault.ts'
 import { until } from '../../test/contracts/carrier.ts'
 import {
   anything,
@@ -17,26 +18,28 @@ import {
 } from '../../test/net-sites.ts'
 import { openBareHost, portOf } from '../../test/stream-pair.ts'
 import { openProxy } from '../../test/tcp-proxy.ts'
-import { Fault } from '../../protocol/fault.ts'
 
 const tcp = '/ip4/127.0.0.1/tcp/0'
 const ws = '/ip4/127.0.0.1/tcp/0/ws'
 const portAt = (site: NetSite, i = 0) => portOf(multiaddr(site.net.addresses()[i]))
 
 describe('open', () => {
-  test.for([tcp, ws])('oslo talks to kyoto at %s, over one connection for all talks', async (at) => {
-    await using kyoto = await openNetSite({ handlers: [echo], listen: [at] })
-    await using oslo = await openNetSite({ handlers: [echo], listen: [] })
-    befriend(oslo, kyoto)
-    for (let i = 0; i < 10; i++) {
-      expect(await ask(oslo.net, kyoto.at, echo.protocol)).toEqual({ echo: { hello: 1 } })
-    }
-    expect(oslo.net.connections()).toMatchObject([{ site: kyoto.site, kind: 'control' }])
-    // And back over the same one: oslo listens nowhere.
-    const back = { site: oslo.site, addresses: oslo.net.addresses() }
-    expect(await ask(kyoto.net, back, echo.protocol)).toEqual({ echo: { hello: 1 } })
-    expect(kyoto.net.connections().length).toBe(1)
-  })
+  test.for([tcp, ws])(
+    'oslo talks to kyoto at %s, over one connection for all talks',
+    async (at) => {
+      await using kyoto = await openNetSite({ handlers: [echo], listen: [at] })
+      await using oslo = await openNetSite({ handlers: [echo], listen: [] })
+      befriend(oslo, kyoto)
+      for (let i = 0; i < 10; i++) {
+        expect(await ask(oslo.net, kyoto.at, echo.protocol)).toEqual({ echo: { hello: 1 } })
+      }
+      expect(oslo.net.connections()).toMatchObject([{ site: kyoto.site, kind: 'control' }])
+      // And back over the same one: oslo listens nowhere.
+      const back = { site: oslo.site, addresses: oslo.net.addresses() }
+      expect(await ask(kyoto.net, back, echo.protocol)).toEqual({ echo: { hello: 1 } })
+      expect(kyoto.net.connections().length).toBe(1)
+    },
+  )
 
   test('an address is enough: the site shows itself, and the channel says who it is', async () => {
     await using kyoto = await openNetSite({ handlers: [echo] })
@@ -166,8 +169,12 @@ describe('control and bulk', () => {
     await using kyoto = await openNetSite({ handlers })
     await using oslo = await openNetSite({ handlers })
     befriend(oslo, kyoto)
-    const kinds = (site: NetSite) => site.net.connections().map((one) => one.kind).sort()
-    // Many at once still make two.
+    const kinds = (site: NetSite) =>
+      site.net
+        .connections()
+        .map((one) => one.kind)
+        .sort()
+    // Many at once still make two, also in the moment in which only one end knows of the connection.
     const opened = await Promise.all([
       ...[1, 2, 3].map(() => oslo.net.open(kyoto.at, content.protocol)),
       ...[1, 2, 3].map(() => oslo.net.open(kyoto.at, echo.protocol)),
@@ -307,7 +314,10 @@ describe('serving', () => {
     befriend(oslo, kyoto)
     const channel = await oslo.net.open(kyoto.at, strict.protocol)
     await channel.send('x'.repeat(2000))
-    await expect(channel.receive(anything)).rejects.toMatchObject({ kind: 'invalid', side: 'there' })
+    await expect(channel.receive(anything)).rejects.toMatchObject({
+      kind: 'invalid',
+      side: 'there',
+    })
     await channel.close()
   })
 
@@ -315,7 +325,11 @@ describe('serving', () => {
     const ends: unknown[] = []
     const slow = handler(
       'slow',
-      (channel) => channel.receive(anything).then(() => {}, (thrown) => void ends.push(thrown)),
+      (channel) =>
+        channel.receive(anything).then(
+          () => {},
+          (thrown) => void ends.push(thrown),
+        ),
       { firstMessageMs: 100 },
     )
     await using kyoto = await openNetSite({ handlers: [slow] })
@@ -383,10 +397,17 @@ describe('serving', () => {
   })
 
   test('a stranger that sends without end is cut off', async () => {
-    const sink = handler('sink', async (channel) => {
-      for (;;) await channel.receive(anything)
-    }, { strangers: true })
-    await using kyoto = await openNetSite({ handlers: [sink], limits: { strangerBytesMax: 500_000 } })
+    const sink = handler(
+      'sink',
+      async (channel) => {
+        for (;;) await channel.receive(anything)
+      },
+      { strangers: true },
+    )
+    await using kyoto = await openNetSite({
+      handlers: [sink],
+      limits: { strangerBytesMax: 500_000 },
+    })
     await using lima = await openNetSite({ handlers: [sink] })
     const channel = await lima.net.open(kyoto.at, sink.protocol)
     const sending = (async () => {
@@ -410,33 +431,36 @@ describe('serving', () => {
 })
 
 describe('hangUp', () => {
-  test.for([tcp, ws])('ends every connection to the site at once, and only those (%s)', async (at) => {
-    const broken: unknown[] = []
-    const wait = handler('wait', async (channel) => {
-      await channel.receive(anything)
-      await channel.receive(anything).catch((thrown) => broken.push(thrown))
-    })
-    const handlers = [wait, echo]
-    await using kyoto = await openNetSite({ handlers, listen: [at] })
-    await using oslo = await openNetSite({ handlers })
-    await using lima = await openNetSite({ handlers })
-    befriend(oslo, kyoto)
-    befriend(lima, kyoto)
-    const seen: string[] = []
-    kyoto.net.on((event) => seen.push(`${event.type} ${event.kind}`))
-    const channel = await oslo.net.open(kyoto.at, wait.protocol)
-    await channel.send('x')
-    await ask(oslo.net, kyoto.at, echo.protocol, { bulk: true })
-    await ask(lima.net, kyoto.at, echo.protocol)
-    const receiving = channel.receive(anything)
-    kyoto.net.hangUp(oslo.site)
-    expect(kyoto.net.connections().map((one) => one.site)).toEqual([lima.site])
-    await expect(receiving).rejects.toMatchObject({ kind: 'unreachable' })
-    await until(() => broken.length === 1 && oslo.net.connections().length === 0)
-    expect(seen.filter((one) => one.startsWith('closed')).length).toBe(2)
-    // It may come back.
-    expect(await ask(oslo.net, kyoto.at, echo.protocol)).toBeDefined()
-  })
+  test.for([tcp, ws])(
+    'ends every connection to the site at once, and only those (%s)',
+    async (at) => {
+      const broken: unknown[] = []
+      const wait = handler('wait', async (channel) => {
+        await channel.receive(anything)
+        await channel.receive(anything).catch((thrown) => broken.push(thrown))
+      })
+      const handlers = [wait, echo]
+      await using kyoto = await openNetSite({ handlers, listen: [at] })
+      await using oslo = await openNetSite({ handlers })
+      await using lima = await openNetSite({ handlers })
+      befriend(oslo, kyoto)
+      befriend(lima, kyoto)
+      const seen: string[] = []
+      kyoto.net.on((event) => seen.push(`${event.type} ${event.kind}`))
+      const channel = await oslo.net.open(kyoto.at, wait.protocol)
+      await channel.send('x')
+      await ask(oslo.net, kyoto.at, echo.protocol, { bulk: true })
+      await ask(lima.net, kyoto.at, echo.protocol)
+      const receiving = channel.receive(anything)
+      kyoto.net.hangUp(oslo.site)
+      expect(kyoto.net.connections().map((one) => one.site)).toEqual([lima.site])
+      await expect(receiving).rejects.toMatchObject({ kind: 'unreachable' })
+      await until(() => broken.length === 1 && oslo.net.connections().length === 0)
+      expect(seen.filter((one) => one.startsWith('closed')).length).toBe(2)
+      // It may come back.
+      expect(await ask(oslo.net, kyoto.at, echo.protocol)).toBeDefined()
+    },
+  )
 })
 
 describe('floods', () => {
@@ -469,28 +493,33 @@ describe('floods', () => {
 })
 
 describe('stopping', () => {
-  test.for([tcp, ws])('interrupts handlers and ends connections within two seconds (%s)', async (at) => {
-    let interrupted = 0
-    const deaf = handler('deaf', async (channel, { signal }) => {
-      await channel.receive(anything)
-      signal.addEventListener('abort', () => interrupted++)
-      await new Promise(() => {})
-    })
-    const kyoto = await openNetSite({ handlers: [deaf], listen: [at] })
-    await using oslo = await openNetSite({ handlers: [deaf] })
-    befriend(oslo, kyoto)
-    const asked = Promise.allSettled([1, 2].map(() => ask(oslo.net, kyoto.at, deaf.protocol)))
-    await until(() => kyoto.net.connections().length === 1)
-    const at2 = kyoto.at
-    const startAt = performance.now()
-    await kyoto[Symbol.asyncDispose]()
-    expect(performance.now() - startAt).toBeLessThan(2000)
-    for (const end of await asked) expect(end).toMatchObject({ reason: { kind: 'unreachable' } })
-    expect(interrupted).toBe(2)
-    await until(() => oslo.net.connections().length === 0)
-    await expect(kyoto.net.open(oslo.at, deaf.protocol)).rejects.toMatchObject({ kind: 'gone' })
-    await expect(oslo.net.open(at2, deaf.protocol)).rejects.toMatchObject({ kind: 'unreachable' })
-  })
+  test.for([tcp, ws])(
+    'interrupts handlers and ends connections within two seconds (%s)',
+    async (at) => {
+      let reached = 0
+      let interrupted = 0
+      const deaf = handler('deaf', async (channel, { signal }) => {
+        await channel.receive(anything)
+        reached++
+        signal.addEventListener('abort', () => interrupted++)
+        await new Promise(() => {})
+      })
+      const kyoto = await openNetSite({ handlers: [deaf], listen: [at] })
+      await using oslo = await openNetSite({ handlers: [deaf] })
+      befriend(oslo, kyoto)
+      const asked = Promise.allSettled([1, 2].map(() => ask(oslo.net, kyoto.at, deaf.protocol)))
+      await until(() => reached === 2)
+      const at2 = kyoto.at
+      const startAt = performance.now()
+      await kyoto[Symbol.asyncDispose]()
+      expect(performance.now() - startAt).toBeLessThan(2000)
+      for (const end of await asked) expect(end).toMatchObject({ reason: { kind: 'unreachable' } })
+      expect(interrupted).toBe(2)
+      await until(() => oslo.net.connections().length === 0)
+      await expect(kyoto.net.open(oslo.at, deaf.protocol)).rejects.toMatchObject({ kind: 'gone' })
+      await expect(oslo.net.open(at2, deaf.protocol)).rejects.toMatchObject({ kind: 'unreachable' })
+    },
+  )
 
   test.for([
     { at: tcp, frozen: false },
@@ -549,9 +578,9 @@ describe('listening', () => {
     const server = createServer().listen(0, '127.0.0.1')
     await once(server, 'listening')
     const { port } = server.address() as AddressInfo
-    await expect(openNetSite({ listen: [`/ip4/127.0.0.1/tcp/${port}${end}`] })).rejects.toMatchObject(
-      { kind: 'busy', about: `127.0.0.1:${port}` },
-    )
+    await expect(
+      openNetSite({ listen: [`/ip4/127.0.0.1/tcp/${port}${end}`] }),
+    ).rejects.toMatchObject({ kind: 'busy', about: `127.0.0.1:${port}` })
     server.close()
   })
 

@@ -15,7 +15,7 @@ import { type ConnectionInfo, createConnections } from './connections.ts'
 import { createDial, parseDialAddress, parseSiteAddresses } from './dial.ts'
 import { createGate, type Judgement, siteOf } from './gate.ts'
 import { createHost, type HostInit, startHost } from './host.ts'
-import { type Limits, limits as defaults } from './limits.ts'
+import { limits as defaults, type Limits } from './limits.ts'
 import { createPlaces } from './places.ts'
 import { type NetHandler, type NetLog, serve } from './serve.ts'
 import { createStreamCarrier } from './stream.ts'
@@ -73,6 +73,7 @@ export async function openNet(o: NetInit): Promise<Net> {
     privateKey,
     listen: o.listen,
     announce: o.announce,
+    clock,
     limits,
     gater: gate.gater,
     admit: gate.admit,

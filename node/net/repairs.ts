@@ -3,7 +3,8 @@
  * would happen without it and has a test that fails when the repair is taken out; when a test passes
  * without its repair, the repair goes.
  */
-import { Server, type Socket } from 'node:net'
+import { subscribe } from 'node:diagnostics_channel'
+import { type AddressInfo, Server, Socket } from 'node:net'
 import type {
   ConnectionEncrypter,
   MessageStream,
@@ -13,6 +14,7 @@ import type {
   Upgrader,
 } from '@libp2p/interface'
 import type { yamux } from '@libp2p/yamux'
+import type { Clock } from '../base/clock.ts'
 
 /** Whose connection it is, for what is only known once the key is proved. */
 const provedKeys = new WeakMap<MessageStream, PeerId>()
@@ -87,22 +89,63 @@ export function boundedMuxer(
   return factory
 }
 
+type WebSocketLike = EventTarget & { close(): void; terminate?(): void }
+
 type WebSocketConnection = MultiaddrConnection & {
-  websocket?: { close(): void; terminate?(): void }
+  websocket?: WebSocketLike
   sendReset?: () => void
+  sendClose?: () => Promise<void>
 }
+
+/** The sockets under the platform's own WebSockets, which have no way to be ended for good. */
+const socketsUnder = new WeakMap<object, Socket>()
+const webSocketCalls = new Map<string, Socket>()
+
+/** The platform tells of every socket that it opens for a request, and of what it became. */
+function followWebSockets(): void {
+  const endpoint = (address?: string, port?: number) => `${address} ${port}`
+  subscribe('undici:client:connected', (message) => {
+    const { socket } = message as { socket?: unknown }
+    if (!(socket instanceof Socket)) return
+    const key = endpoint(socket.localAddress, socket.localPort)
+    webSocketCalls.set(key, socket)
+    socket.once('close', () => webSocketCalls.delete(key))
+  })
+  subscribe('undici:websocket:open', (message) => {
+    const { websocket, address } = message as { websocket?: object; address?: AddressInfo }
+    const socket = webSocketCalls.get(endpoint(address?.address, address?.port))
+    if (websocket !== undefined && socket !== undefined) socketsUnder.set(websocket, socket)
+  })
+}
+followWebSockets()
 
 /**
  * Aborting a WebSocket connection closes it with code 1006, which every implementation refuses with
- * an exception, so that the socket stays open for good (js-libp2p pull request 3625, still open); a
- * dial that fails after the socket is open leaves it open too.
+ * an exception, so that the socket stays open for good (js-libp2p pull request 3625, still open); so
+ * does a dial that fails after the socket is open; and a close waits without end, and keeps the process
+ * alive, when the other side does not answer it.
  */
-export function closableWebSockets(transport: Transport): Transport {
+export function closableWebSockets(
+  transport: Transport,
+  o: { clock: Clock; closeMs: number },
+): Transport {
   const closable = (connection: WebSocketConnection) => {
     const { websocket } = connection
-    if (websocket !== undefined) {
-      connection.sendReset = () =>
-        websocket.terminate === undefined ? websocket.close() : websocket.terminate()
+    if (websocket === undefined) return connection
+    const end = () => {
+      const socket = socketsUnder.get(websocket)
+      if (socket !== undefined) socket.destroy()
+      else if (websocket.terminate !== undefined) websocket.terminate()
+      else websocket.close()
+    }
+    connection.sendReset = end
+    connection.sendClose = async () => {
+      const closed = new Promise((resolve) => {
+        websocket.addEventListener('close', resolve, { once: true })
+      })
+      using _late = o.clock.after(o.closeMs, end)
+      websocket.close()
+      await closed
     }
     return connection
   }

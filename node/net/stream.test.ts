@@ -4,10 +4,10 @@
  */
 import type { Stream } from '@libp2p/interface'
 import { describe, expect, test } from 'vitest'
-import { pattern, readAll, turns, until, writeUntilRefused } from '../../test/contracts/carrier.ts'
-import { openHostPair, type StreamPair, type Transport } from '../../test/stream-pair.ts'
 import { Fault } from '../../protocol/fault.ts'
 import type { SiteId } from '../../protocol/ids.ts'
+import { pattern, readAll, turns, until, writeUntilRefused } from '../../test/contracts/carrier.ts'
+import { openHostPair, type StreamPair, type Transport } from '../../test/stream-pair.ts'
 import { createManualClock, systemClock } from '../base/clock.ts'
 import { siteOf } from './gate.ts'
 import { limits } from './limits.ts'
@@ -242,7 +242,9 @@ describe.for(transports)('over %s', (transport) => {
   })
 })
 
-test('a slow line of 2 Mbit/s carries for 20 seconds without being given up', { timeout: 60_000 }, async () => {
+test('a slow line of 2 Mbit/s carries for 20 seconds without being given up', {
+  timeout: 60_000,
+}, async () => {
   await using hosts = await openHostPair({ transport: 'tcp', proxied: { bytesPerSecond: 250_000 } })
   await using pair = await hosts.openStream()
   const sending = writeUntilRefused(pair.left)

@@ -202,7 +202,8 @@ export function createStreamCarrier(
     used = false
     const look = () => {
       if (used) watchForgotten()
-      else breakOff(new Fault('gone', 'net.close', { text: 'Nobody read the rest of this stream.' }))
+      else
+        breakOff(new Fault('gone', 'net.close', { text: 'Nobody read the rest of this stream.' }))
     }
     const later = clock.after(cap.abandonedMs, look)
     void over.promise.then(() => later[Symbol.dispose]())

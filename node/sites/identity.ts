@@ -5,11 +5,7 @@
 import { hash } from 'node:crypto'
 import { constants, type FileHandle, link, open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import {
-  generateKeyPair,
-  privateKeyFromProtobuf,
-  privateKeyToProtobuf,
-} from '@libp2p/crypto/keys'
+import { generateKeyPair, privateKeyFromProtobuf, privateKeyToProtobuf } from '@libp2p/crypto/keys'
 import type { Ed25519PrivateKey, Ed25519PublicKey } from '@libp2p/interface'
 import { peerIdFromPrivateKey, peerIdFromString } from '@libp2p/peer-id'
 import { asFault, Fault } from '../../protocol/fault.ts'
@@ -52,7 +48,10 @@ export async function openIdentity(o: { folder: string; create: boolean }): Prom
 async function writeKey(path: string, folder: string): Promise<void> {
   const key = await generateKeyPair('Ed25519')
   // Two writers of one folder are kept apart by chance; what a crash leaves is swept like any aside.
-  const aside = join(folder, `.${keyFile}.${Buffer.from(systemClock.random(6)).toString('hex')}.aside`)
+  const aside = join(
+    folder,
+    `.${keyFile}.${Buffer.from(systemClock.random(6)).toString('hex')}.aside`,
+  )
   try {
     const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW
     const file = await open(aside, flags, 0o600)

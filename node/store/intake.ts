@@ -42,7 +42,7 @@ export interface Aside {
 
 /** `folder` is for files that are being written; its names are this intake's alone. */
 export function createIntake(folder: string): Intake {
-  const pool = createPool({ limit: writesMax, waitingMax: Number.POSITIVE_INFINITY })
+  const pool = createPool({ limit: writesMax })
   const inTurn = createSerial()
   const made = new Set<string>()
   let unflushed = new Set<string>()
@@ -74,8 +74,9 @@ export function createIntake(folder: string): Intake {
     check()
     const into = dirname(to)
     if (!made.has(into)) {
-      if ((await mkdir(into, { recursive: true, mode: 0o700 })) !== undefined)
-        unflushed.add(dirname(into))
+      await mkdir(into, { recursive: true, mode: 0o700 })
+      // Also when somebody else has just made it: whoever is first to be acknowledged needs it flushed.
+      unflushed.add(dirname(into))
       made.add(into)
     }
     await rename(from, to)

@@ -1,4 +1,3 @@
-import { execFile } from 'node:child_process'
 import {
   chmod,
   cp,
@@ -12,7 +11,6 @@ import {
   writeFile,
 } from 'node:fs/promises'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { blockBytes, blocksOf } from '../../protocol/unixfs.ts'
 import { encode } from '../../protocol/wire.ts'
@@ -26,6 +24,8 @@ import {
   wholeOf,
 } from '../../test/contracts/store.ts'
 import { openFolder } from '../../test/folder.ts'
+import { openSmallDisk } from '../../test/small-disk.ts'
+import { freeBytes } from '../base/files.ts'
 import { openDb } from '../db/db.ts'
 import { openStore } from './objects.ts'
 import { placeOf } from './places.ts'
@@ -264,36 +264,15 @@ describe('the list of files in place', () => {
   })
 })
 
-const run = promisify(execFile)
-
-/** A disk of 4 MiB; undefined where this account may not make one. */
-async function smallDisk(): Promise<({ path: string } & AsyncDisposable) | undefined> {
-  const folder = await openFolder()
-  try {
-    await run('mount', ['-t', 'tmpfs', '-o', 'size=4m', 'tmpfs', folder.path])
-  } catch {
-    await folder[Symbol.asyncDispose]()
-    return undefined
-  }
-  return {
-    path: folder.path,
-    async [Symbol.asyncDispose]() {
-      await run('umount', [folder.path])
-      await folder[Symbol.asyncDispose]()
-    },
-  }
-}
-
 describe('a full disk', () => {
   it('is a fault that says so, and leaves nothing behind', async (context) => {
-    const disk = await smallDisk()
-    if (disk === undefined) return context.skip()
-    await using _ = disk
+    await using disk = await openSmallDisk(4)
+    if (disk === null) return context.skip()
     await using home = await createHome()
     const db = await openDb({ folder: join(home.folder, 'db'), create: true })
     await using _db = db
     await using store = await openStore({ folder: disk.path, db, create: true })
-    const free = async () => (await run('df', ['--output=avail', disk.path])).stdout
+    const free = () => freeBytes(disk.path)
     const before = await free()
     {
       await using stage = await store.stage()

@@ -47,6 +47,10 @@ export async function openStore(o: { folder: string; db: Db; create: boolean }):
   await indexMissingPlaces(places, o.db)
 
   const intake = createIntake(tmp)
+  // A process that was ended between a rename and its flush left names that count from now on.
+  for (const name of await readdir(objects)) intake.touch(join(objects, name))
+  for (const folder of [objects, places]) intake.touch(folder)
+  await intake.flush()
   /** Open or being opened. */
   const arriving = new Map<FileCid, Incoming | undefined>()
   const pathOf = (cid: FileCid | Root) => pathIn(objects, cid)
@@ -96,24 +100,19 @@ export async function openStore(o: { folder: string; db: Db; create: boolean }):
     async file(cid, size, digests) {
       const file = await openObject(cid)
       if (file === undefined) {
-        const left = await o.db.get<Place[]>(keys.place(cid))
-        if (left === undefined || left.length === 0) throw missing(cid)
-        return openPlaces(
-          left.filter((place) => place.size === size),
-          digests,
-        )
+        const left = (await o.db.get<Place[]>(keys.place(cid))) ?? []
+        if (left.length === 0) throw missing(cid)
+        return openPlaces(left, digests)
       }
-      const held = createHeldFile({
-        file,
-        path: pathOf(cid),
-        size,
-        digests,
-        wrong: () => corrupt(cid),
-      })
-      const stat = await file.stat()
-      if (stat.size === size) return held
-      await file.close()
-      throw corrupt(cid)
+      const wrong = () => corrupt(cid)
+      const held = createHeldFile({ file, path: pathOf(cid), size, digests, wrong })
+      try {
+        if ((await file.stat()).size !== size) throw wrong()
+        return held
+      } catch (thrown) {
+        await file.close()
+        throw asFault(thrown, 'store.file', cid)
+      }
     },
 
     putBlock: async (bytes) => putNamed(nameBlock(bytes), bytes),

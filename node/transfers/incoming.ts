@@ -21,7 +21,12 @@ import {
   type SiteId,
   type UserId,
 } from '../../protocol/ids.ts'
-import { type BindingRow, type OfferMessage, offerMessage } from '../../protocol/offer.ts'
+import {
+  type BindingRow,
+  bindingRowsMax,
+  type OfferMessage,
+  offerMessage,
+} from '../../protocol/offer.ts'
 import {
   encodeReceipt,
   type Receipt,
@@ -103,7 +108,7 @@ async function weigh(
   const binding = await needs.examine(bundle, message.dest, user, message.allow)
   if (message.dry) {
     const count = await needs.count(bundle, channel.remote, signal)
-    return { type: 'counted', ...count, binding }
+    return { type: 'counted', ...count, binding: fitting(binding) }
   }
   const at = needs.clock.now()
   const transfer: Transfer = {
@@ -127,9 +132,30 @@ async function weigh(
     told: false,
   }
   const signature = Buffer.from(message.signature).toString('base64')
-  await needs.book.make(transfer, { bundle, signature }, { site: channel.remote })
+  try {
+    await needs.book.make(transfer, { bundle, signature }, { site: channel.remote })
+  } catch (thrown) {
+    if (!(thrown instanceof Fault) || thrown.kind !== 'exists') throw thrown
+    // The same offer came twice at once, and the other one was quicker.
+    return again(needs, await needs.book.need(id), channel.remote, hash)
+  }
   needs.wake(transfer)
   return { type: 'accepted' }
+}
+
+/** What of a report fits an answer: first what is not simply matched. Bytes as JSON, about. */
+const reportBytesMax = 512 * 1024
+
+function fitting(rows: readonly BindingRow[]): BindingRow[] {
+  const odd = rows.filter((row) => row.state !== 'matched')
+  const shown: BindingRow[] = []
+  let bytes = 0
+  for (const row of [...odd, ...rows.filter((one) => one.state === 'matched')]) {
+    bytes += Buffer.byteLength(JSON.stringify(row))
+    if (bytes > reportBytesMax || shown.length >= bindingRowsMax) break
+    shown.push(row)
+  }
+  return shown
 }
 
 async function checkSender(

@@ -34,7 +34,8 @@ export type Live = {
   bytesPerSecond: number
   sessions: number
 }
-export type Ticked = { type: 'ticked'; id: TransferId }
+/** `troubled`: it is the fault that is new. */
+export type Ticked = { type: 'ticked'; id: TransferId; troubled: boolean }
 
 export interface Progress {
   readonly events: Events<Ticked>
@@ -120,15 +121,15 @@ export function openProgress(needs: { db: Db; clock: Clock }): Progress {
         of.fault = undefined
         rate(of)
       }
-      events.emit({ type: 'ticked', id })
+      events.emit({ type: 'ticked', id, troubled: false })
     },
     set(id, known) {
       Object.assign(entry(id).counters, known)
-      events.emit({ type: 'ticked', id })
+      events.emit({ type: 'ticked', id, troubled: false })
     },
     trouble(id, fault) {
       entry(id).fault = fault === undefined ? undefined : toWireFault(fault)
-      events.emit({ type: 'ticked', id })
+      events.emit({ type: 'ticked', id, troubled: fault !== undefined })
     },
     session(id) {
       const of = entry(id)

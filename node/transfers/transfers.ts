@@ -312,14 +312,9 @@ export function openTransfers<Input>(needs: TransfersNeeds<Input>): Transfers<In
       }
       const kept = { bundle: packed.bundle, signature: Buffer.from(signature).toString('base64') }
       await book.make(transfer, kept, { user: by.id })
-      const answered = AbortSignal.timeout(firstAnswerMs)
-      const moved = book.events.until(
-        (e) => e.transfer.id === id && e.transfer.state.at !== 'waiting',
-        { signal: answered },
-      )
+      const answered = firstAnswer(id)
       driver.wake(transfer)
-      // Without an answer in time it simply goes on in the background.
-      await moved.catch(() => {})
+      await answered
       return view(id)
     },
     async dryRun(input, by, { signal }) {
@@ -385,6 +380,21 @@ export function openTransfers<Input>(needs: TransfersNeeds<Input>): Transfers<In
       },
     ],
     [Symbol.asyncDispose]: () => driver[Symbol.asyncDispose](),
+  }
+
+  /** Resolves with the destination's first answer, the first trouble on the way to it, or after a while. */
+  async function firstAnswer(id: TransferId): Promise<void> {
+    const enough = new AbortController()
+    const signal = AbortSignal.any([enough.signal, AbortSignal.timeout(firstAnswerMs)])
+    const moved = book.events.until(
+      (e) => e.transfer.id === id && e.transfer.state.at !== 'waiting',
+      { signal },
+    )
+    const troubled = progress.events.until((e) => e.id === id && e.troubled, { signal })
+    // Without either it simply goes on in the background.
+    await Promise.race([moved, troubled]).catch(() => {})
+    enough.abort()
+    await Promise.allSettled([moved, troubled])
   }
 
   function checked(channel: Channel): Channel {

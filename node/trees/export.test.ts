@@ -5,7 +5,9 @@ import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { fault } from '../../test/contracts/store.ts'
 import { faultOf, openFolder } from '../../test/folder.ts'
+import { openSmallDisk } from '../../test/small-disk.ts'
 import { cytometry, dicom, writeLarge, writeMany, writeOdd } from '../../test/trees.ts'
+import { freeBytes } from '../base/files.ts'
 import { openDb } from '../db/db.ts'
 import { createMemoryStore } from '../store/memory.ts'
 import { openStore } from '../store/objects.ts'
@@ -187,6 +189,29 @@ describe('exportTree', () => {
     })
     expect(await faultOf(exported)).toMatchObject({ name: 'AbortError' })
     expect((await readdir(site.at('.'))).sort()).toEqual(['db', 'store'])
+  })
+
+  it('leaves nothing on a disk that is full', async (context) => {
+    await using disk = await openSmallDisk(3)
+    if (disk === null) return context.skip()
+    await using site = await openSite()
+    await mkdir(site.at('data'))
+    await writeMany(site.at('data'), 50, 20_000)
+    await writeLarge(site.at('data/z.bin'), 4 * mib, 9)
+    const { tree } = await addTree({ store: site.store, path: site.at('data') })
+    const exported = exportTree({ store: site.store, tree, folder: join(disk.path, 'out') })
+    await expect(exported).rejects.toEqual(fault('full'))
+    expect(await readdir(disk.path)).toEqual([])
+    // And the other way round: the store itself is on the disk that is full.
+    const before = await freeBytes(disk.path)
+    const db = await openDb({ folder: site.at('db2'), create: true })
+    await using _ = db
+    await using store = await openStore({ folder: disk.path, db, create: true })
+    await expect(addTree({ store, path: site.at('data') })).rejects.toEqual(fault('full'))
+    expect(await readdir(join(disk.path, 'objects'))).toEqual([])
+    expect(await readdir(join(disk.path, 'tmp'))).toEqual([])
+    expect(before - (await freeBytes(disk.path))).toBeLessThan(64 * 1024)
+    await addTree({ store, path: site.at('data/plate-0000') })
   })
 
   it('needs no times, and works from memory', async () => {

@@ -59,7 +59,10 @@ export async function exportTree(o: ExportOptions): Promise<{ files: number; byt
     await mkdir(top)
     const done = await writeAll(reader, top, o)
     await refuseExisting(target)
-    await rename(top, target)
+    await rename(top, target).catch((thrown) => {
+      if (['ENOTEMPTY', 'EEXIST', 'ENOTDIR'].includes(thrown.code)) throw alreadyThere(target)
+      throw thrown
+    })
     await flushFolder(parent)
     return done
   } catch (thrown) {
@@ -77,8 +80,11 @@ async function refuseExisting(target: string): Promise<void> {
   const there = await lstat(target).catch((thrown) => {
     if (thrown.code !== 'ENOENT') throw asFault(thrown, 'tree.export', target)
   })
-  if (there === undefined) return
-  throw new Fault('exists', 'tree.export', {
+  if (there !== undefined) throw alreadyThere(target)
+}
+
+function alreadyThere(target: string): Fault {
+  return new Fault('exists', 'tree.export', {
     about: target,
     text: `${target} is already there. Name a folder that is not: nothing is ever written over.`,
   })

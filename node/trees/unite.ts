@@ -37,18 +37,24 @@ export async function uniteTrees(o: UniteOptions): Promise<United> {
   const incoming = await openTree(o.store, o.incoming.root, o.incoming.times)
   const conflicts = createLines()
   const counts = { added: 0, replaced: 0, same: 0 }
+  let named: string | undefined
+  function conflict(path: string): void {
+    // One file in the way of many is one conflict, and those come one after the other.
+    if (path !== named) conflicts.add(printable(path))
+    named = path
+  }
   await using stage = await o.store.stage()
   async function* united(): AsyncGenerator<Timed> {
     let held: { timed: Timed; from: Pair } | undefined
     for await (const from of pairs(base, incoming)) {
       o.signal?.throwIfAborted()
       const timed = await settle(from, base, o, counts)
-      if (timed === undefined) conflicts.add(printable(from.path))
+      if (timed === undefined) conflict(from.path)
       const next = timed ?? from.a!
       // What lies inside a path comes right after it, so the one before is all that can be in the way.
       if (held !== undefined && isInside(next.entry.path, held.timed.entry.path)) {
         if (held.timed.entry.kind === 'file') {
-          conflicts.add(printable(held.from.b === undefined ? from.path : held.from.path))
+          conflict(held.from.b === undefined ? from.path : held.from.path)
           continue
         }
       } else if (held !== undefined) yield held.timed

@@ -1,5 +1,5 @@
 /** Reads and hashes every byte that a tree stands for. */
-import { asFault, type Fault, type FaultKind } from '../../protocol/fault.ts'
+import { asFault, type FaultKind } from '../../protocol/fault.ts'
 import type { Root } from '../../protocol/ids.ts'
 import {
   decodeTimesPage,
@@ -52,7 +52,7 @@ export async function verifyTree(o: VerifyOptions): Promise<Verified> {
   const sums = { files: 0, bytes: 0 }
   await verifyTimes(reader, o, bad)
   const check = (file: FileEntry) =>
-    finding(bad, printable(file.path), async () => {
+    finding(o, bad, printable(file.path), async () => {
       await using held = await reader.open(file)
       await buffers.use(async (buffer) => {
         for (let index = 0; index < blocksOf(file.size); index++) {
@@ -72,7 +72,7 @@ async function* files(reader: TreeReader, o: VerifyOptions, bad: Lines): AsyncGe
   let previous: PageEnd | undefined
   for (const link of reader.node.pages) {
     o.signal?.throwIfAborted()
-    const read = await finding(bad, pageName(link), async () => {
+    const read = await finding(o, bad, pageName(link), async () => {
       return readPage(sha256, await o.store.block(link.cid.toString() as Root), link, previous)
     })
     previous = read?.end
@@ -83,7 +83,7 @@ async function* files(reader: TreeReader, o: VerifyOptions, bad: Lines): AsyncGe
 async function verifyTimes(reader: TreeReader, o: VerifyOptions, bad: Lines): Promise<void> {
   const { times } = o.tree
   if (times === null) return
-  await finding(bad, 'the times of change', async () => {
+  await finding(o, bad, 'the times of change', async () => {
     const { pages } = reader.node
     const cids = decodeTimesRoot(await o.store.block(times), pages.length)
     for (const [i, cid] of cids.entries()) {
@@ -96,13 +96,18 @@ async function verifyTimes(reader: TreeReader, o: VerifyOptions, bad: Lines): Pr
 const pageName = ({ first, last }: PageLink) =>
   `the page from ${printable(first)} to ${printable(last)}`
 
-async function finding<T>(bad: Lines, what: string, run: () => Promise<T>): Promise<T | undefined> {
+async function finding<T>(
+  o: VerifyOptions,
+  bad: Lines,
+  what: string,
+  run: () => Promise<T>,
+): Promise<T | undefined> {
   try {
     return await run()
   } catch (thrown) {
-    if ((thrown as { name?: unknown }).name === 'AbortError') throw thrown
-    const fault: Fault = asFault(thrown, 'tree.verify', what)
-    if (!findings.has(fault.kind)) throw thrown
+    o.signal?.throwIfAborted()
+    const fault = asFault(thrown, 'tree.verify', what)
+    if (!findings.has(fault.kind)) throw fault
     bad.add(`${what}: ${fault.message}`)
     return undefined
   }

@@ -191,6 +191,15 @@ describe('a link that is asked for', () => {
     expect(answer).toEqual({ stance: { is: 'none', changedAt: 0 } })
   })
 
+  it('is answered before anybody hears of it, who might hang up on a stranger', async () => {
+    oslo.links.events.on((news) => {
+      if (news.type === 'link') town.hangUp(oslo, news.link.site)
+    })
+    expect((await kyoto.links.ask(address(oslo), { by })).at).toBe('asked')
+    const { text } = await oslo.links.invite({ by })
+    expect((await kyoto.links.redeem(text, { by })).at).toBe('accepted')
+  })
+
   it('is told of the yes after a restart, when it could not be reached at first', async () => {
     await kyoto.links.ask(address(oslo), { by })
     kyoto.up = false

@@ -50,6 +50,8 @@ export interface Town extends AsyncDisposable {
   readonly traffic: string[]
   /** Asked for each exchange: what gets lost of it. Undefined: nothing. */
   lose: (from: Site, to: Site, protocol: string) => 'ask' | 'answer' | undefined
+  /** Cuts the lines on which `site` has yet to answer the other, as it does itself when a link ends. */
+  hangUp(site: Site, other: SiteId): void
   /** As this site, whoever it is, straight at the other's door. */
   openAs(from: SiteId, to: Site): Open
 }
@@ -105,7 +107,6 @@ export async function openTown(): Promise<Town> {
     }
   }
 
-  /** As a real site does with whom it has ended or paused a link, or never begun one. */
   function hangUp(site: Site, other: SiteId): void {
     for (const line of lines) {
       if (line.target === site && line.from === other) line.carrier.abort(cut())
@@ -131,7 +132,8 @@ export async function openTown(): Promise<Town> {
     const connections = stack.use(await openConnections({ commit, db, clock, links, users, open }))
     Object.assign(site, { links, connections, users, commit })
     links.events.on((news) => {
-      if (news.type === 'link' && news.link.at !== 'accepted') hangUp(site, news.link.site)
+      const ended = news.type === 'link' && news.was === 'accepted' && news.link.at !== 'accepted'
+      if (ended) hangUp(site, news.link.site)
     })
     if (quiet) return
     links.announce()
@@ -157,6 +159,7 @@ export async function openTown(): Promise<Town> {
     traffic,
     lose: () => undefined,
     add,
+    hangUp,
     openAs: (from, to) => {
       const open = openFrom({ site: from, up: true }, () => undefined)
       return (_to, protocol, options) =>

@@ -1,0 +1,3 @@
+import { cutStories } from './cut.ts'
+
+cutStories({ runs: 200 })

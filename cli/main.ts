@@ -8,6 +8,7 @@
  */
 import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline/promises'
+import { fileURLToPath } from 'node:url'
 import { Command, CommanderError } from 'commander'
 import { asFault, Fault, faultKinds } from '../protocol/fault.ts'
 import { addConnections } from './commands/connections.ts'
@@ -142,12 +143,10 @@ async function ask(question: string, signal: AbortSignal): Promise<boolean> {
 /** A site of its own process, told to stop when we are. */
 function runNode(args: readonly string[], signal: AbortSignal): Promise<number> {
   // Beside us, in whichever form we run: as written, or as published.
-  const file = new URL(
-    `../node/main${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`,
-    import.meta.url,
-  )
+  const form = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
+  const file = fileURLToPath(new URL(`../node/main.${form}`, import.meta.url))
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [file.pathname, ...args], { stdio: 'inherit' })
+    const child = spawn(process.execPath, [file, ...args], { stdio: 'inherit' })
     // A terminal tells the whole group of a Ctrl-C, so the site may hear of it twice.
     const stop = () => child.kill(signal.reason === 'SIGINT' ? 'SIGINT' : 'SIGTERM')
     signal.addEventListener('abort', stop, { once: true })

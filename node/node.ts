@@ -14,12 +14,12 @@ import { type Config, type Home, httpAddress } from './config.ts'
 import type { Doors, SiteDoor } from './http/doors.ts'
 import { openHttp } from './http/http.ts'
 import type { Log } from './http/log.ts'
-import { type Net, type NetLog, openNet } from './net/net.ts'
+import { type Net, type NetHandler, type NetLog, openNet } from './net/net.ts'
 import { openConnections } from './people/connections.ts'
 import { demandMarker, openRooms } from './rooms.ts'
 import { createSiteDoor } from './site-door.ts'
 import { verifySignature } from './sites/identity.ts'
-import { type Links, openLinks } from './sites/links.ts'
+import { openLinks } from './sites/links.ts'
 import { isShared, openLink } from './sites/policy.ts'
 import { rebuildSeen } from './transfers/seen.ts'
 import { openTransfers } from './transfers/transfers.ts'
@@ -63,8 +63,9 @@ export async function openSite(o: {
     if (net !== undefined) return net.open(to, protocol, options)
     throw new Fault('busy', 'net.open', { text: 'The site is starting.' })
   }
+  const speaks = () => handlers.map(({ protocol }) => protocol)
   const me = () => ({ name: config.name, addresses: net?.addresses() ?? [] })
-  const links = stack.use(await openLinks({ commit, db, clock, identity, me, open: dial }))
+  const links = stack.use(await openLinks({ commit, db, clock, identity, me, speaks, open: dial }))
   const connections = stack.use(
     await openConnections({ commit, db, clock, links, users, open: dial }),
   )
@@ -89,7 +90,7 @@ export async function openSite(o: {
       open: (site, protocol, options) =>
         dial({ site, addresses: links.bySite(site)?.addresses ?? [] }, protocol, options),
       shared: (site) => isShared(openLink(links.bySite(site), 'transfers.shared')),
-      mayFlow: (site) => demandOpen(links, site),
+      mayFlow: (site) => void openLink(links.bySite(site), 'transfers.flow'),
       async pack(input, by, id) {
         const user = await users.get(by.id)
         if (user === undefined)
@@ -114,6 +115,7 @@ export async function openSite(o: {
       log: logFault,
     }),
   )
+  const handlers: NetHandler[] = [...links.handlers, ...connections.handlers, ...transfers.handlers]
   const audit = createAudit({ commit, clock, log })
   net = stack.use(
     await openNet({
@@ -123,9 +125,7 @@ export async function openSite(o: {
       announce: config.announce,
       isAccepted: (site) => links.isAccepted(site),
       isRefused: (site) => links.isRefused(site),
-      handlers: [...links.handlers, ...connections.handlers, ...transfers.handlers].map(
-        audit.watched,
-      ),
+      handlers: handlers.map(audit.watched),
       log,
     }),
   )
@@ -159,7 +159,7 @@ export async function openSite(o: {
     if (news.type !== 'link') return
     const { site, at } = news.link
     if (at === 'accepted') wake(site)
-    else if (at !== 'asked') running.hangUp(site)
+    else if (news.was === 'accepted') running.hangUp(site)
   })
   if ((await rebuildSeen({ db, store })) > 0)
     log.info({}, 'what other sites sent before is known again')
@@ -179,18 +179,6 @@ export async function openSite(o: {
     failed: failed.signal,
     [Symbol.asyncDispose]: () => rest.disposeAsync(),
   }
-}
-
-/** Faults unless data may flow with this site now. A pause ends nothing: it is waited for. */
-function demandOpen(links: Links, site: SiteId): void {
-  const link = links.bySite(site)
-  if (link?.at === 'paused') {
-    throw new Fault('busy', 'transfers.flow', {
-      about: link.alias,
-      text: `The link with ${link.alias} is paused. The transfer goes on when it is resumed.`,
-    })
-  }
-  openLink(link, 'transfers.flow')
 }
 
 /**

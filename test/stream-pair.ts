@@ -7,7 +7,7 @@ import { siteOf } from '../node/net/gate.ts'
 import { createHost, startHost } from '../node/net/host.ts'
 import { type Limits, limits } from '../node/net/limits.ts'
 import { createStreamCarrier, type StreamCarrier, type StreamLimits } from '../node/net/stream.ts'
-import { openProxy, type Proxy } from './tcp-proxy.ts'
+import { openProxy, type TcpProxy } from './tcp-proxy.ts'
 
 export type Transport = 'tcp' | 'websockets'
 
@@ -23,7 +23,7 @@ export interface HostPair extends AsyncDisposable {
   readonly left: Libp2p
   readonly right: Libp2p
   readonly connection: Connection
-  readonly proxy: Proxy | undefined
+  readonly proxy: TcpProxy | undefined
   /** A new stream over the connection there is. */
   openStream(o?: { limits?: Partial<StreamLimits>; clock?: Clock }): Promise<StreamPair>
 }
@@ -41,7 +41,7 @@ export async function openBareHost(o: {
     limits: { ...limits, ...o.limits },
     gater: {},
     admit: () => true,
-    bytesMax: () => Infinity,
+    mayExceed: () => true,
   }
   const host = await createHost(init)
   await startHost(host, init)

@@ -11,7 +11,7 @@ export type Way = 'there' | 'back'
 /** What goes on instead of the bytes that came. With `end` it is the last of its line. */
 export type Passage = { readonly data: Buffer; readonly end?: 'close' | 'reset' | undefined }
 
-export interface Proxy extends AsyncDisposable {
+export interface TcpProxy extends AsyncDisposable {
   readonly port: number
   /** Bytes that went through, both ways. */
   readonly passedBytes: number
@@ -32,7 +32,7 @@ export async function openProxy(o: {
   bytesPerSecond?: number
   /** Sees everything that passes, in order, and decides what of it goes on. */
   through?: (data: Buffer, way: Way) => Passage
-}): Promise<Proxy> {
+}): Promise<TcpProxy> {
   const lines = new Set<readonly [Socket, Socket]>()
   let frozen = false
   let passedBytes = 0

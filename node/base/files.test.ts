@@ -1,8 +1,8 @@
-import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, stat, statfs, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { faultOf, openFolder } from '../../test/folder.ts'
-import { freeBytes, makeFolder, readIfThere, sweepAside, writeDurably } from './files.ts'
+import { freeBytes, hasRoom, makeFolder, readIfThere, sweepAside, writeDurably } from './files.ts'
 
 test('a durable write replaces the whole file and leaves nothing beside it', async () => {
   await using folder = await openFolder()
@@ -71,6 +71,15 @@ test('a folder is made with those above it, and one that is there is fine', asyn
   expect(await faultOf(makeFolder(join(folder.path, 'file', 'x')))).toMatchObject({
     kind: 'invalid',
   })
+})
+
+test('room is so many bytes, or a part of a small file system', async () => {
+  await using folder = await openFolder()
+  const free = await freeBytes(folder.path)
+  expect(await hasRoom(folder.path, 0)).toBe(true)
+  const { blocks, bsize } = await statfs(folder.path)
+  expect(await hasRoom(folder.path, Number.MAX_SAFE_INTEGER)).toBe(free >= (blocks * bsize) / 32)
+  expect(await faultOf(hasRoom(join(folder.path, 'none'), 1))).toMatchObject({ kind: 'missing' })
 })
 
 test('free space is a number of bytes', async () => {

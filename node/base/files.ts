@@ -7,6 +7,9 @@ import { basename, dirname, join, resolve } from 'node:path'
 import { asFault } from '../../protocol/fault.ts'
 import { systemClock } from './clock.ts'
 
+/** The part of a small file system that counts as room: one in so many. */
+const smallestParts = 32
+
 /** How the name of a file ends while it is written. Such a file is worth nothing after a crash. */
 const asideEnd = '.aside'
 
@@ -89,6 +92,19 @@ export async function makeFolder(path: string): Promise<void> {
     } while (folder !== above)
   } catch (thrown) {
     throw asFault(thrown, 'files.make', path)
+  }
+}
+
+/**
+ * Whether `bytes` more could be written beside `path`, or a part of a small file system: what must go
+ * on when everything else has filled the disk asks this first, and so stops while it still can.
+ */
+export async function hasRoom(path: string, bytes: number): Promise<boolean> {
+  try {
+    const { bavail, blocks, bsize } = await statfs(path)
+    return bavail * bsize >= Math.min(bytes, (blocks * bsize) / smallestParts)
+  } catch (thrown) {
+    throw asFault(thrown, 'files.room', path)
   }
 }
 

@@ -5,7 +5,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { UserId } from '../../protocol/ids.ts'
 import { faultOf, openFolder } from '../../test/folder.ts'
-import { type Db, openDb, removeDb } from './db.ts'
+import { type Db, indexRoomBytes, openDb, removeDb } from './db.ts'
 import { type Key, keys, sumKey } from './keys.ts'
 import { openLevel } from './level.ts'
 import { type RawDb, seal } from './seal.ts'
@@ -70,6 +70,23 @@ describe('an open index', () => {
     await expect(db.write([put(1), put(2, { gone: undefined })])).rejects.toThrow()
     expect(await db.get(user(1))).toBeUndefined()
     await db.write([put(3)])
+  })
+
+  test('is full before its disk is, does nothing then, and goes on when there is room', async () => {
+    await using folder = await openFolder()
+    let room = false
+    const asked: number[] = []
+    const hasRoom = async (_: string, bytes: number) => asked.push(bytes) > 0 && room
+    await using db = await openDb({ folder: folder.path, create: true, hasRoom })
+    // Those that ask and the one that does not wait in one round.
+    const writes = [db.write([put(1)]), db.write([put(2)], { always: true }), db.write([put(3)])]
+    const outcomes = await Promise.all(writes.map(faultOf))
+    expect(outcomes).toMatchObject([{ kind: 'full' }, 'no fault', { kind: 'full' }])
+    expect((await all(db, keys.users())).map(([key]) => key)).toEqual([user(2)])
+    expect(asked).toEqual([indexRoomBytes])
+    room = true
+    await db.write([put(3)])
+    expect(await db.verify()).toEqual({ records: 2 })
   })
 
   test('lists one sort of key in order, from behind a key, forwards and back, up to a limit', async () => {

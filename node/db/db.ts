@@ -10,7 +10,7 @@ import { dirname, extname, join } from 'node:path'
 import { decode } from '@ipld/dag-cbor'
 import { asFault, Fault } from '../../protocol/fault.ts'
 import { encode } from '../../protocol/wire.ts'
-import { flushFolder, makeFolder, readIfThere, writeDurably } from '../base/files.ts'
+import { flushFolder, hasRoom, makeFolder, readIfThere, writeDurably } from '../base/files.ts'
 import { createGroup, createSerial } from '../base/work.ts'
 import { type Key, type KeyPrefix, sumKey } from './keys.ts'
 import { levelFault, openLevel } from './level.ts'
@@ -45,13 +45,18 @@ export interface Db extends AsyncDisposable {
   list<T>(prefix: KeyPrefix, options?: ListOptions): AsyncGenerator<{ key: Key; value: T }>
   /**
    * All changes or none, on the disk when it resolves; of two changes to one key the last counts.
-   * Values are taken as they are at the call. After a failure (`full` among them) every further write
-   * fails: what the disk holds is known only when the index is opened again.
+   * Values are taken as they are at the call. Faults `full`, and does nothing, while the disk has
+   * less than `indexRoomBytes` free, because LevelDB does not survive a disk without any; `always`
+   * does without this question. After any other failure every further write is `gone`: what the disk
+   * holds is known only when the index is opened again.
    */
-  write(changes: readonly Change[]): Promise<void>
+  write(changes: readonly Change[], options?: { readonly always?: boolean }): Promise<void>
   /** Reads every record there is at the call; `corrupt` when one is damaged, lost or out of date. */
   verify(): Promise<{ records: number }>
 }
+
+/** Bytes that must be free for a write: LevelDB may just then rewrite some of its tables. */
+export const indexRoomBytes = 8 * 1024 * 1024
 
 /**
  * Opens the index. With `create` it must be new (`exists`). Without: `missing` when there is none,
@@ -61,8 +66,9 @@ export interface Db extends AsyncDisposable {
 export async function openDb(o: {
   folder: string
   create: boolean
-  /** For tests: another program to look first. */
+  /** For tests: another program to look first, and another disk. */
   probe?: string | undefined
+  hasRoom?: typeof hasRoom | undefined
 }): Promise<Db> {
   if (o.create) await makeFolder(o.folder)
   else await probe(o.folder, o.probe ?? probeProgram)
@@ -77,7 +83,7 @@ export async function openDb(o: {
     if (o.create) await level.put(sumKey, sealSum(total), { sync: true })
     await rm(join(o.folder, closedName), { force: true })
     await flushFolder(o.folder)
-    return createDb(level, total, o.folder)
+    return createDb(level, total, o)
   } catch (thrown) {
     await level.close()
     throw levelFault(thrown, 'db.open')
@@ -94,7 +100,17 @@ export async function removeDb(folder: string): Promise<void> {
   }
 }
 
-function createDb(level: RawDb, totalAtOpen: bigint, folder: string): Db {
+type Waiting = {
+  readonly changes: ReadonlyMap<string, Sealed | undefined>
+  readonly always: boolean
+  refused?: Fault
+}
+
+function createDb(
+  level: RawDb,
+  totalAtOpen: bigint,
+  o: { folder: string; hasRoom?: typeof hasRoom | undefined },
+): Db {
   let total = totalAtOpen
   let failed = false
   let closing = false
@@ -102,9 +118,10 @@ function createDb(level: RawDb, totalAtOpen: bigint, folder: string): Db {
   let suspect = false
 
   /** Later changes of a round replace earlier ones, so the sum is moved once for each key. */
-  async function writeAll(rounds: readonly Map<string, Sealed | undefined>[]): Promise<void> {
+  async function writeAll(waiting: readonly Waiting[]): Promise<void> {
     const last = new Map<string, Sealed | undefined>()
-    for (const changes of rounds) for (const [key, sealed] of changes) last.set(key, sealed)
+    for (const { changes } of waiting) for (const [key, sealed] of changes) last.set(key, sealed)
+    if (last.size === 0) return
     const old = await level.getMany([...last.keys()])
     let next = total
     const batch = [...last].map(([key, value], i) => {
@@ -125,7 +142,11 @@ function createDb(level: RawDb, totalAtOpen: bigint, folder: string): Db {
   // Held while the sum and what it sums up are not in step.
   const turn = createSerial()
   const group = createGroup({
-    round: (rounds: readonly Map<string, Sealed | undefined>[]) => turn(() => writeAll(rounds)),
+    async round(waiting: readonly Waiting[]) {
+      const room = await (o.hasRoom ?? hasRoom)(o.folder, indexRoomBytes)
+      for (const one of waiting) if (!room && !one.always) one.refused = noRoom()
+      await turn(() => writeAll(waiting.filter((one) => one.refused === undefined)))
+    },
     failed: () => {
       failed = true
     },
@@ -176,7 +197,7 @@ function createDb(level: RawDb, totalAtOpen: bigint, folder: string): Db {
       }
     },
 
-    async write(changes) {
+    async write(changes, options) {
       if (failed || closing) {
         throw new Fault('gone', 'db.write', {
           text: 'The index is closed to writing. Start the site again.',
@@ -188,10 +209,11 @@ function createDb(level: RawDb, totalAtOpen: bigint, folder: string): Db {
         assert(key !== sumKey, 'the sum is not a record of any room')
         sealed.set(key, 'put' in change ? seal(key, encode(change.value)) : undefined)
       }
-      if (sealed.size === 0) return
-      await group.add(sealed).catch((thrown) => {
+      const waiting: Waiting = { changes: sealed, always: options?.always ?? false }
+      await group.add(waiting).catch((thrown) => {
         throw faultOf(thrown, 'db.write')
       })
+      if (waiting.refused !== undefined) throw waiting.refused
     },
 
     async verify() {
@@ -218,9 +240,14 @@ function createDb(level: RawDb, totalAtOpen: bigint, folder: string): Db {
       if (failed || suspect) return
       // Without this mark the next start reads more. That is right after damage, and no harm when the
       // disk refuses it.
-      await writeDurably(join(folder, closedName), closedText(total)).catch(() => {})
+      await writeDurably(join(o.folder, closedName), closedText(total)).catch(() => {})
     },
   }
+}
+
+function noRoom(): Fault {
+  const text = 'The disk of the home is full. Free some space; the work then goes on.'
+  return new Fault('full', 'db.write', { text })
 }
 
 /** Records read at a time while listing. */

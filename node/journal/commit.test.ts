@@ -4,7 +4,7 @@ import { Fault } from '../../protocol/fault.ts'
 import type { UserId } from '../../protocol/ids.ts'
 import { faultOf, openFolder } from '../../test/folder.ts'
 import { createManualClock } from '../base/clock.ts'
-import { type Change, type Db, openDb } from '../db/db.ts'
+import { type Db, openDb } from '../db/db.ts'
 import { keys } from '../db/keys.ts'
 import { type Folds, openCommit, readApplied } from './commit.ts'
 import { openJournal } from './journal.ts'
@@ -27,7 +27,7 @@ const folds: Folds = {
 
 /** A site of journal, index and commit, whose disks can be made to fail. */
 async function openSite(folder: string, create = true) {
-  const disk = { full: false, indexFails: false, batches: 0, writes: 0 }
+  const disk = { full: false, indexFails: false, indexRoom: true, batches: 0, writes: 0 }
   const journal = await openJournal({
     folder: join(folder, 'journal'),
     clock: createManualClock(1000),
@@ -44,13 +44,17 @@ async function openSite(folder: string, create = true) {
       }
     },
   })
-  const index = await openDb({ folder: join(folder, 'index'), create })
+  const index = await openDb({
+    folder: join(folder, 'index'),
+    create,
+    hasRoom: async () => disk.indexRoom,
+  })
   const db: Db = {
     ...index,
-    async write(changes: readonly Change[]) {
+    async write(changes, options) {
       disk.batches++
       if (disk.indexFails) throw new Fault('full', 'db.write')
-      await index.write(changes)
+      await index.write(changes, options)
     },
   }
   const commit = await openCommit({ journal, db, folds })
@@ -149,6 +153,19 @@ describe('a commit', () => {
     site.disk.full = false
     expect((await site.commit('user.put', 'system', { id: 2 })).seq).toBe(1)
     expect(await site.db.get(user(1))).toBeUndefined()
+  })
+
+  test('what the journal took the index takes, even when room has become scarce since', async () => {
+    await using folder = await openFolder()
+    await using site = await openSite(folder.path)
+    site.disk.indexRoom = false
+    await site.commit('user.put', 'system', { id: 1 })
+    expect(await site.db.get(user(1))).toEqual({ id: 1 })
+    const aside = site.db.write([{ put: keys.counter('user'), value: 7 }])
+    expect(await faultOf(aside)).toMatchObject({ kind: 'full' })
+    site.disk.indexRoom = true
+    await site.db.write([{ put: keys.counter('user'), value: 8 }])
+    expect((await site.commit('user.put', 'system', { id: 2 })).seq).toBe(2)
   })
 
   test('an index that does not take a record stops all committing; the next start folds it', async () => {

@@ -74,7 +74,9 @@ export async function openCommit(o: {
         head.seq - folded === waiting.length,
         'records are folded in order and none is left out',
       )
-      await o.db.write([...waiting.flatMap((one) => one.changes), applied(head)])
+      const changes = [...waiting.flatMap((one) => one.changes), applied(head)]
+      // The journal has asked for room, and what it took the index must take.
+      await o.db.write(changes, { always: true })
       folded = head.seq
       for (const { record } of waiting) events.emit({ type: 'folded', record })
     },

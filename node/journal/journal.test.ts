@@ -14,10 +14,12 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { faultOf, openFolder } from '../../test/folder.ts'
 import { createManualClock } from '../base/clock.ts'
+import { indexRoomBytes } from '../db/db.ts'
 import {
   type Journal,
   type JournalOptions,
   type JournalRecord,
+  journalRoomBytes,
   openJournal,
   verifyJournal,
 } from './journal.ts'
@@ -236,6 +238,18 @@ describe('a disk that fails', () => {
     expect(journal.stopped.aborted).toBe(false)
     expect(await recordsOf(journal)).toEqual([first, next])
     expect(await verifyJournal(folder.path)).toMatchObject({ records: 2, torn: 0 })
+  })
+
+  test('it is full before its disk is, with room left for the index, and goes on when there is more', async () => {
+    await using folder = await openFolder()
+    let free = journalRoomBytes - 1
+    const hasRoom = async (_: string, bytes: number) => free >= bytes
+    await using journal = await create(folder.path, { hasRoom })
+    expect(await faultOf(journal.append('note.put', 'system', 1))).toMatchObject({ kind: 'full' })
+    expect(free).toBeGreaterThan(indexRoomBytes)
+    free++
+    expect((await journal.append('note.put', 'system', 2)).seq).toBe(1)
+    expect(journal.stopped.aborted).toBe(false)
   })
 
   test('a failed flush ends all appending; the next opening finds what is really there', async () => {

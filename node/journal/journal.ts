@@ -13,8 +13,9 @@ import { join } from 'node:path'
 import { asFault, Fault } from '../../protocol/fault.ts'
 import type { SiteId, UserId } from '../../protocol/ids.ts'
 import type { Clock } from '../base/clock.ts'
-import { flushFolder, makeFolder, sweepAside, writeDurably } from '../base/files.ts'
+import { flushFolder, hasRoom, makeFolder, sweepAside, writeDurably } from '../base/files.ts'
 import { createGroup } from '../base/work.ts'
+import { indexRoomBytes } from '../db/db.ts'
 import { type LogFile, type OpenLogFile, openLogFile } from './log-file.ts'
 import {
   damaged,
@@ -71,6 +72,11 @@ export type AppendOptions = {
 
 /** A segment that is as long or longer gets no further record. */
 export const segmentBytesMax = 64 * 1024 * 1024
+/**
+ * Bytes that must be free for a record to be taken: more than the index asks for, so that whatever
+ * the journal takes the index can take too.
+ */
+export const journalRoomBytes = 2 * indexRoomBytes
 /** Bytes that may wait for one flush. */
 export const waitingBytesMax = 64 * 1024 * 1024
 
@@ -83,6 +89,7 @@ export type JournalOptions = {
   readonly create?: boolean | undefined
   /** For tests: another disk, and shorter segments. */
   readonly openFile?: OpenLogFile | undefined
+  readonly hasRoom?: typeof hasRoom | undefined
   readonly segmentBytesMax?: number | undefined
 }
 
@@ -161,6 +168,11 @@ function createJournal(o: JournalOptions, found: Found, firstFile: LogFile): Jou
 
   async function writeGroup(group: readonly Waiting[]): Promise<void> {
     const bytes = Buffer.concat(group.map((item) => item.line))
+    if (!(await (o.hasRoom ?? hasRoom)(o.folder, journalRoomBytes))) {
+      throw new Fault('full', 'journal.append', {
+        text: 'The disk of the home is full. Free some space; the work then goes on.',
+      })
+    }
     try {
       if (torn) await moveTornAside()
       if (end.offset >= rollAt) await roll()

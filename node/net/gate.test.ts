@@ -88,15 +88,19 @@ test('hosts of accepted sites are exempt from the rate while they are accepted, 
   expect(times(200, () => arrive('203.0.113.5')).filter(Boolean).length).toBe(limits.hostBurst)
 })
 
-test('one site holds a few connections only, and fewer as a stranger', async () => {
+test('a stranger holds few connections; of an accepted site the newest replace the oldest', async () => {
   const { gate, accepted } = setUp()
   const stranger = await key()
   const friend = await key()
   accepted.add(siteOf(friend)!)
-  const granted = (peer: PeerId) =>
-    times(10, () => prove(gate, peer, '/ip4/192.0.2.1/tcp/1')).filter((one) => !one.denied).length
-  expect(granted(stranger)).toBe(limits.connectionsPerStrangerMax)
-  expect(granted(friend)).toBe(limits.connectionsPerSiteMax)
+  const tries = (peer: PeerId) => times(10, () => prove(gate, peer, '/ip4/192.0.2.1/tcp/1'))
+  const granted = tries(stranger).filter((one) => !one.denied)
+  expect(granted.length).toBe(limits.connectionsPerStrangerMax)
+  const opened = tries(friend)
+  expect(opened.every((one) => !one.denied)).toBe(true)
+  const open = opened.map((one) => one.connection.status === 'open')
+  expect(open).toEqual(times(10, (i) => i >= 10 - limits.connectionsPerSiteMax))
+  expect(gate.counts()).toMatchObject({ accepted: limits.connectionsPerSiteMax })
 })
 
 test('refused sites, other sorts of keys and closed connections are turned away', async () => {
@@ -166,7 +170,11 @@ function setUp() {
 
 function prove(gate: ReturnType<typeof createGate>, peer: PeerId, from: string, status = 'open') {
   const remoteAddr: Multiaddr = multiaddr(from)
-  const connection = Object.assign(new EventTarget(), { remoteAddr, status })
+  const abort = () => {
+    connection.status = 'aborted'
+    connection.dispatchEvent(new Event('close'))
+  }
+  const connection = Object.assign(new EventTarget(), { remoteAddr, status, abort })
   const denied = gate.gater.denyInboundEncryptedConnection?.(
     peer,
     connection as unknown as MultiaddrConnection,

@@ -65,7 +65,7 @@ export function createGate(o: { clock: Clock; limits: GateLimits } & Judgement):
   })
   const knownHosts = new Map<string, SiteId>()
   const pending = new Map<string, { host: string; known: boolean; end: () => void }>()
-  const places = new Map<SiteId, number>()
+  const places = new Map<SiteId, MultiaddrConnection[]>()
   const dialled = new Map<string, number>()
 
   const isKnown = (host: string) => {
@@ -99,9 +99,9 @@ export function createGate(o: { clock: Clock; limits: GateLimits } & Judgement):
   function counts() {
     let accepted = 0
     let strangers = 0
-    for (const [site, count] of places) {
-      if (isAccepted(site)) accepted += count
-      else strangers += count
+    for (const [site, { length }] of places) {
+      if (isAccepted(site)) accepted += length
+      else strangers += length
     }
     return { accepted, strangers, pending: pending.size }
   }
@@ -114,21 +114,23 @@ export function createGate(o: { clock: Clock; limits: GateLimits } & Judgement):
     if (site === undefined || isRefused(site) || connection.status !== 'open') return true
     const accepted = isAccepted(site)
     const now = counts()
-    const ofSite = places.get(site) ?? 0
-    if (now.accepted + now.strangers >= limits.connectionsMax) return true
+    const ofSite = places.get(site) ?? []
     if (!accepted && now.strangers >= limits.strangerConnectionsMax) return true
-    if (ofSite >= (accepted ? limits.connectionsPerSiteMax : limits.connectionsPerStrangerMax)) {
-      return true
-    }
-    places.set(site, ofSite + 1)
-    connection.addEventListener('close', () => leave(site), { once: true })
+    if (!accepted && ofSite.length >= limits.connectionsPerStrangerMax) return true
+    if (accepted && ofSite.length >= limits.connectionsPerSiteMax) {
+      // The key is the same, so the newest is the true one: a site that lost its power twice must not
+      // wait until the system gives up its old lines.
+      ofSite[0]?.abort(new Error('replaced by a newer connection'))
+    } else if (now.accepted + now.strangers >= limits.connectionsMax) return true
+    places.set(site, [...(places.get(site) ?? []), connection])
+    connection.addEventListener('close', () => leave(site, connection), { once: true })
     if (accepted) know(connection.remoteAddr, site)
     return false
   }
 
-  function leave(site: SiteId): void {
-    const left = (places.get(site) ?? 1) - 1
-    if (left > 0) places.set(site, left)
+  function leave(site: SiteId, connection: MultiaddrConnection): void {
+    const left = (places.get(site) ?? []).filter((one) => one !== connection)
+    if (left.length > 0) places.set(site, left)
     else places.delete(site)
   }
 

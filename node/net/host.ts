@@ -20,8 +20,8 @@ export type HostInit = {
   readonly limits: Limits
   readonly gater: ConnectionGater
   readonly admit: (socket: Socket) => boolean
-  /** Bytes that this key may send over one connection. */
-  readonly bytesMax: (remote: PeerId | undefined) => number
+  /** Whether this key may send more over one connection than a stranger. */
+  readonly mayExceed: (remote: PeerId | undefined) => boolean
 }
 
 /** Not started: whoever builds it adds handlers and listeners first. */
@@ -60,7 +60,11 @@ export async function createHost(o: HostInit): Promise<Libp2p> {
               maxWriteBufferLength: limits.writeBufferBytesMax,
             },
           })(),
-          { frameBytesMax: limits.muxerFrameBytesMax, bytesMax: o.bytesMax },
+          {
+            frameBytesMax: limits.muxerFrameBytesMax,
+            bytesMax: limits.strangerBytesMax,
+            mayExceed: o.mayExceed,
+          },
         ),
     ],
     connectionGater: o.gater,

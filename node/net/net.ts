@@ -2,7 +2,7 @@
  * The site on the network. `open(site, protocol)` gives a channel to another site, whichever
  * connection it goes over; handlers answer the channels that others open. No other room sees libp2p.
  */
-import type { Connection, Libp2p, Stream } from '@libp2p/interface'
+import type { Connection, Stream } from '@libp2p/interface'
 import { type Channel, createChannel } from '../../protocol/channel.ts'
 import { Fault } from '../../protocol/fault.ts'
 import type { SiteId } from '../../protocol/ids.ts'
@@ -77,9 +77,9 @@ export async function openNet(o: NetInit): Promise<Net> {
     limits,
     gater: gate.gater,
     admit: gate.admit,
-    bytesMax(peer) {
+    mayExceed(peer) {
       const site = peer === undefined ? undefined : siteOf(peer)
-      return site !== undefined && isAccepted(site) ? Infinity : limits.strangerBytesMax
+      return site !== undefined && isAccepted(site)
     },
   }
   const host = await createHost(init)

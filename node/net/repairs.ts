@@ -42,11 +42,15 @@ const dataType = 0
 /**
  * The muxer buffers a frame until it is whole and believes any length up to 4 GiB, from any key: a
  * stranger could fill our memory. A frame over `frameBytesMax` ends its connection before it is
- * buffered; so does a connection that brings more bytes than `bytesMax` allows its key.
+ * buffered; so does one that brings more than `bytesMax` from a key that may not exceed it.
  */
 export function boundedMuxer(
   factory: MuxerFactory,
-  o: { frameBytesMax: number; bytesMax: (remote: PeerId | undefined) => number },
+  o: {
+    frameBytesMax: number
+    bytesMax: number
+    mayExceed: (remote: PeerId | undefined) => boolean
+  },
 ): MuxerFactory {
   const create = factory.createStreamMuxer.bind(factory)
   factory.createStreamMuxer = (connection) => {
@@ -57,6 +61,7 @@ export function boundedMuxer(
     let filled = 0
     let skip = 0
     let total = 0
+    let granted = o.bytesMax
     const look = (chunk: Uint8Array) => {
       for (let at = 0; at < chunk.byteLength; ) {
         if (skip > 0) {
@@ -79,7 +84,10 @@ export function boundedMuxer(
     // The library ends muxer and connection when this throws.
     muxer.onData = (data) => {
       total += data.byteLength
-      if (total > o.bytesMax(remote)) throw new Error('Too many bytes for a site not accepted.')
+      if (total > granted) {
+        if (!o.mayExceed(remote)) throw new Error('Too many bytes for a site not accepted.')
+        granted = total + o.bytesMax
+      }
       if (data instanceof Uint8Array) look(data)
       else for (const chunk of data) look(chunk)
       onData(data)

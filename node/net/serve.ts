@@ -5,7 +5,6 @@
 import type { Connection, Libp2p, Stream } from '@libp2p/interface'
 import { type Channel, createChannel } from '../../protocol/channel.ts'
 import { asFault, Fault } from '../../protocol/fault.ts'
-import type { SiteId } from '../../protocol/ids.ts'
 import type { Handler } from '../base/call.ts'
 import type { Clock } from '../base/clock.ts'
 import { type Judgement, siteOf } from './gate.ts'
@@ -71,6 +70,8 @@ export async function serve(
       log.debug({ ...facts, fault: text(thrown) }, 'a stream was cut')
       return
     }
+    // A side that does not read cannot be told; it shall not keep its place for that.
+    using _late = clock.after(limits.lingerMs, () => carrier.abort(unheard()))
     try {
       await channel.refuse(outward(thrown, facts))
     } catch (failed) {
@@ -142,6 +143,13 @@ function noMessage(handler: NetHandler): Fault {
     about: handler.protocol,
     side: 'there',
     text: 'The other site opened a stream and then sent no whole message in time.',
+  })
+}
+
+function unheard(): Fault {
+  return new Fault('unreachable', 'net.serve', {
+    side: 'there',
+    text: 'The other site does not take its answer.',
   })
 }
 

@@ -12,6 +12,7 @@ import type { Carrier, Waiting } from '../../protocol/channel.ts'
 import { Fault } from '../../protocol/fault.ts'
 import type { SiteId } from '../../protocol/ids.ts'
 import type { Clock } from '../base/clock.ts'
+import { createBell } from './bell.ts'
 import { type Limits, limits } from './limits.ts'
 
 export type StreamCarrier = Carrier & {
@@ -62,8 +63,8 @@ export function createStreamCarrier(
   let sentInTurn = 0
   const failed = new AbortController()
   const over = Promise.withResolvers<void>()
-  const arrived = createBell()
-  const drained = createBell()
+  const arrived = createBell(clock)
+  const drained = createBell(clock)
 
   function fail(fault: Fault): void {
     if (failure !== undefined) return
@@ -125,25 +126,6 @@ export function createStreamCarrier(
     ended = closedThere && stream.readableEnded && stream.readBufferLength === 0
   } else fail(lineCut())
 
-  /** Until the bell rings; `onLate` must ring it. */
-  function wait(bell: Bell, ms: number, onLate: () => void, signal?: AbortSignal): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const late = clock.after(ms, onLate)
-      const settle = (act: () => void) => {
-        late[Symbol.dispose]()
-        signal?.removeEventListener('abort', abandon)
-        act()
-      }
-      const abandon = () => {
-        settle(() => reject(signal?.reason))
-        // What is half written cannot be taken back, so the stream is of no further use.
-        breakOff(new Fault('gone', 'net.write', { text: 'The wait was abandoned.' }))
-      }
-      signal?.addEventListener('abort', abandon, { once: true })
-      bell.onRing(() => settle(resolve))
-    })
-  }
-
   async function* source(): AsyncGenerator<Uint8Array> {
     for (;;) {
       used = true
@@ -154,7 +136,7 @@ export function createStreamCarrier(
         yield chunk
       } else if (ended) return
       else if (failure !== undefined) throw failure
-      else await wait(arrived, cap.idleMs, () => breakOff(silent('read', cap.idleMs)))
+      else await arrived.next({ ms: cap.idleMs, late: () => breakOff(silent('read', cap.idleMs)) })
     }
   }
 
@@ -173,7 +155,8 @@ export function createStreamCarrier(
     // it, again and again, and leave the others a tenth.
     do {
       if (!room) {
-        await wait(drained, cap.stuckMs, () => breakOff(silent('write', cap.stuckMs)), signal)
+        const late = () => breakOff(silent('write', cap.stuckMs))
+        await drained.next({ ms: cap.stuckMs, late, signal })
       }
       await new Promise((resolve) => setImmediate(resolve))
       sentInTurn = 0
@@ -218,10 +201,19 @@ export function createStreamCarrier(
       return queuedBytes + stream.readBufferLength
     },
     async write(bytes: Uint8Array, options?: Waiting) {
-      options?.signal?.throwIfAborted()
+      const signal = options?.signal
+      signal?.throwIfAborted()
       for (let at = 0; at < bytes.byteLength; at += cap.chunkBytes) {
         // A copy: under load the library keeps what it was given for longer than this call lasts.
-        await writeChunk(bytes.slice(at, at + cap.chunkBytes), options?.signal)
+        const chunk = bytes.slice(at, at + cap.chunkBytes)
+        try {
+          await writeChunk(chunk, signal)
+          if (at + cap.chunkBytes < bytes.byteLength) signal?.throwIfAborted()
+        } catch (thrown) {
+          // What is half written cannot be taken back, so the stream is of no further use.
+          breakOff(new Fault('gone', 'net.write', { text: 'A message was not written to its end.' }))
+          throw thrown
+        }
       }
     },
     closeWrite() {
@@ -245,23 +237,6 @@ export function createStreamCarrier(
     },
   }
   return carrier
-}
-
-type Bell = { ring(): void; onRing(run: () => void): void }
-
-/** Wakes whoever waits, once. */
-function createBell(): Bell {
-  let waiting: (() => void)[] = []
-  return {
-    ring() {
-      const woken = waiting
-      waiting = []
-      for (const run of woken) run()
-    },
-    onRing(run) {
-      waiting.push(run)
-    },
-  }
 }
 
 /** The library throws when the stream has ended meanwhile; then there is nothing to pause or resume. */

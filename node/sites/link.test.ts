@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type LinkId, parseAlias, parseSiteId } from '../../protocol/ids.ts'
 import { aliasFrom, createLink, learnAbout, moveLink } from './link.ts'
-import { checkQuota, isShared, openLink } from './policy.ts'
+import { isShared, openLink } from './policy.ts'
 
 const site = parseSiteId(`12D3KooW${'A'.repeat(44)}`)
 const link = createLink({ id: 1 as LinkId, site, alias: 'oslo', name: 'Oslo', at: 5 })
@@ -63,21 +63,14 @@ describe('what a link allows', () => {
         openLink({ ...accepted, at }, 'test')
         return 'open'
       } catch (fault) {
-        expect(fault).toMatchObject({ kind: 'denied', about: 'oslo' })
+        // A pause passes, so what waits for it is tried again; the rest needs an administrator.
+        const kind = at === 'paused' ? 'busy' : 'denied'
+        expect(fault).toMatchObject({ kind, about: 'oslo' })
         return (fault as Error).message
       }
     })
     expect(new Set(texts).size).toBe(4)
     expect(texts).not.toContain('open')
-  })
-
-  it('is limited by its quota, to the byte', () => {
-    const limited = { ...accepted, policy: { shared: false, quotaBytes: 100 } }
-    checkQuota(limited, { heldBytes: 60, bytes: 40 }, 'test')
-    expect(() => checkQuota(limited, { heldBytes: 60, bytes: 41 }, 'test')).toThrow(
-      expect.objectContaining({ kind: 'full' }),
-    )
-    checkQuota(accepted, { heldBytes: 2 ** 50, bytes: 2 ** 50 }, 'test')
   })
 
   it('shares what others sent only when told to, and only while accepted', () => {

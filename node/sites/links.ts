@@ -232,13 +232,7 @@ export async function openLinks(o: LinksNeeds): Promise<Links> {
     resume: (id, options) => act(id, 'resume', options),
     remove: (id, options) => act(id, 'remove', options),
 
-    async setPolicy(id, { shared, quotaBytes }, { by }) {
-      if (quotaBytes !== undefined && !(Number.isSafeInteger(quotaBytes) && quotaBytes >= 0)) {
-        throw new Fault('invalid', 'links.policy', {
-          text: 'A quota is a whole number of bytes, 0 or more.',
-        })
-      }
-      const policy = { shared, ...(quotaBytes === undefined ? {} : { quotaBytes }) }
+    async setPolicy(id, policy, { by }) {
       await book.change(
         linkOf(id).site,
         by,

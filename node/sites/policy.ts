@@ -5,8 +5,6 @@ import type { LinkAt } from '../../protocol/link.ts'
 export type LinkPolicy = {
   /** Whether content that this site did not send us may still count as held by us when it offers it. */
   readonly shared: boolean
-  /** The most bytes of this site's that we keep; without it, only the disk limits. */
-  readonly quotaBytes?: number | undefined
 }
 
 /** Tells nothing by what we skip, and leaves the limit to the disk. */
@@ -37,23 +35,8 @@ export function openLink<L extends LinkStanding>(link: L | undefined, op: string
     })
   }
   if (link.at === 'accepted') return link
-  throw new Fault('denied', op, { about: link.alias, text: refusals[link.at](link.alias) })
-}
-
-/** Faults `full` when `bytes` more of this site's would pass what it may keep here. */
-export function checkQuota(
-  link: LinkStanding,
-  use: { heldBytes: number; bytes: number },
-  op: string,
-): void {
-  const { quotaBytes } = link.policy
-  if (quotaBytes === undefined || use.heldBytes + use.bytes <= quotaBytes) return
-  throw new Fault('full', op, {
-    about: link.alias,
-    text:
-      `The other site lets this link keep ${quotaBytes} bytes there; ${use.heldBytes} are used and ` +
-      `${use.bytes} more do not fit. Ask its administrator for a larger quota, or send less.`,
-  })
+  const kind = link.at === 'paused' ? 'busy' : 'denied'
+  throw new Fault(kind, op, { about: link.alias, text: refusals[link.at](link.alias) })
 }
 
 /** Whether everything we hold may count as held towards this site, or only what it sent us itself. */

@@ -211,6 +211,11 @@ export const routes = {
     output: shapes.linkView,
     kinds: ['conflict'],
   }),
+  'links.policy': value('PUT /api/links/:id/policy', 'link.manage', {
+    says: 'Whether what other sites sent counts as held for this one: saves bytes, tells what we hold.',
+    input: fields({ id: linkId, shared: z.boolean() }),
+    output: shapes.linkView,
+  }),
   'links.remove': long('DELETE /api/links/:id', 'link.manage', {
     says: 'Ends a link.',
     input: fields({ id: linkId }),

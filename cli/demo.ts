@@ -74,7 +74,16 @@ async function sent(site: Site, args: string[]): Promise<Ended> {
 async function openSite(folder: string, name: string, alias: string): Promise<Site> {
   const home = join(folder, alias)
   const admin = `admin@${alias}.example`
-  const at = ['--listen', '127.0.0.1:0', '--http', '127.0.0.1:0']
+  const at = [
+    '--listen',
+    '127.0.0.1:0',
+    '--http',
+    '127.0.0.1:0',
+    '--folder',
+    samples,
+    '--folder',
+    folder,
+  ]
   await run({ alias, home }, ['init', '--home', home, '--name', name, '--admin', admin, ...at])
   say(styleText('dim', `${alias}$ crossload serve --home ${home}`))
   const child = spawn(process.execPath, [crossload, 'serve', '--home', home], {

@@ -23,6 +23,11 @@ const shape = z.strictObject({
   listen: z.array(z.string().max(256)).min(1).max(16),
   /** Multiaddrs told to linked sites instead of those listened at, e.g. behind a reverse proxy. */
   announce: z.array(z.string().max(256)).max(16),
+  /**
+   * Folders whose paths people may name when they add or export; administrators may name any. The
+   * site reads and writes as its own account, so a path is a right: nobody else has any unless told.
+   */
+  folders: z.array(z.string().max(4096)).max(64),
   /** HOST:PORT of the API. */
   http: z.string().regex(/^.+:\d{1,5}$/, 'is not HOST:PORT'),
 })
@@ -68,12 +73,20 @@ export function createConfig(input: {
   name: string
   listen?: readonly string[] | undefined
   announce?: readonly string[] | undefined
+  folders?: readonly string[] | undefined
   http?: string | undefined
 }): Config {
   const listen = input.listen?.length ? input.listen.map(listenAddress) : [...defaultListen]
   const announce = (input.announce ?? []).map(listenAddress)
   return parse(
-    { v: 1, name: input.name, listen, announce, http: input.http ?? defaultHttp },
+    {
+      v: 1,
+      name: input.name,
+      listen,
+      announce,
+      folders: [...(input.folders ?? [])],
+      http: input.http ?? defaultHttp,
+    },
     'the options of init',
   )
 }

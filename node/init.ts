@@ -2,7 +2,7 @@
 import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Fault } from '../protocol/fault.ts'
-import type { Email } from '../protocol/ids.ts'
+import type { Email, SiteId } from '../protocol/ids.ts'
 import type { Clock } from './base/clock.ts'
 import { makeFolder, writeDurably } from './base/files.ts'
 import { type Config, type Home, writeConfig } from './config.ts'
@@ -15,7 +15,7 @@ export async function makeSite(o: {
   admin: Email
   clock: Clock
   pid: number
-}): Promise<{ fingerprint: string }> {
+}): Promise<{ site: SiteId; fingerprint: string }> {
   const { home } = o
   await demandEmpty(home)
   await makeFolder(home.folder)
@@ -46,7 +46,7 @@ async function make(o: { home: Home; config: Config; admin: Email; clock: Clock;
   })
   await writeDurably(home.token, `${token}\n`, { mode: 0o600 })
   await writeConfig(home, config)
-  return { fingerprint: identity.fingerprint }
+  return { site: identity.site, fingerprint: identity.fingerprint }
 }
 
 async function demandEmpty(home: Home): Promise<void> {

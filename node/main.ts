@@ -31,13 +31,23 @@ async function init(args: string[]): Promise<void> {
       admin: { type: 'string' },
       listen: { type: 'string', multiple: true },
       announce: { type: 'string', multiple: true },
+      folder: { type: 'string', multiple: true },
       http: { type: 'string' },
+      json: { type: 'boolean' },
     },
   })
   const home = homeAt(resolve(values.home ?? '.'))
-  const config = createConfig({ ...values, name: values.name ?? '' })
+  const config = createConfig({
+    ...values,
+    name: values.name ?? '',
+    folders: values.folder?.map((folder) => resolve(folder)),
+  })
   const admin = parseEmail(values.admin ?? 'admin@localhost')
   const made = await makeSite({ home, config, admin, clock: systemClock, pid: process.pid })
+  if (values.json) {
+    say(JSON.stringify({ home: home.folder, name: config.name, admin, ...made }))
+    return
+  }
   say(`Made the site "${config.name}" in ${home.folder}`)
   say(`  fingerprint    ${made.fingerprint}`)
   say(`  administrator  ${admin}, whose token is in ${home.token}`)
@@ -52,7 +62,7 @@ async function serve(args: string[]): Promise<void> {
   const home = homeAt(resolve(values.home ?? '.'))
   const config = await readConfig(home)
   const stopping = new AbortController()
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopping.abort())
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stopping.abort())
   let end: End
   try {
     end = await run(home, config, stopping.signal)

@@ -143,7 +143,7 @@ export async function openSite(o: {
     await openHttp({
       doors,
       home: home.folder,
-      folders: 'any',
+      folders: config.folders,
       ...httpAddress(config),
       clock,
       log,

@@ -47,7 +47,8 @@ export const blockPlace = z.tuple([index, index, index, index, index.min(1)])
 /** [tree, page, entry, first, count] */
 export type BlockPlace = z.infer<typeof blockPlace>
 
-const tally = z.object({ held: count, received: count }).partial().optional()
+/** `there`: what of the bundle's content the destination has by now; `received` counts repeats. */
+const tally = z.object({ held: count, received: count, there: count }).partial().optional()
 
 /** Destination → source. */
 export const pullMessage = z.discriminatedUnion('type', [

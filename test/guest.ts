@@ -5,8 +5,7 @@
 import { createHash } from 'node:crypto'
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
-import type { z } from 'zod'
-import type { ToldTransfer } from '../api/shapes.ts'
+import { z } from 'zod'
 import { systemClock } from '../node/base/clock.ts'
 import { createEvents, type Events } from '../node/base/events.ts'
 import { type Net, openNet } from '../node/net/net.ts'
@@ -202,13 +201,13 @@ export async function openGuest(host: Site, name: string): Promise<Guest> {
       refusals.push(refusal)
       return refusal
     },
-    async offerOf(bundle, more) {
-      const bytes = more?.bundle ?? encodeBundle(bundle)
+    async offerOf(bundle, more = {}) {
+      const bytes = more.bundle ?? encodeBundle(bundle)
       const signature = await guest.sign(bundleSignedPrefix, bytes)
       const plain = { type: 'offer', dest: 0, dry: false, allow: false } as const
       return { ...plain, bundle: bytes, signature, ...more }
     },
-    offer: async (bundle, more) =>
+    offer: async (bundle, more = {}) =>
       say(offerProtocol, await guest.offerOf(bundle, more), offerAnswer),
     bundle: (tree, more) => ({
       v: 1,
@@ -264,7 +263,7 @@ export async function openGuest(host: Site, name: string): Promise<Guest> {
   return guest
 }
 
-const anyAnswer = linkMessage.or(receiptMessage).or(offerAnswer).catch({ type: 'heard' })
+export const anyAnswer = z.unknown()
 
 /** The source's side of the content protocol, honest unless told otherwise. */
 async function serve(channel: Channel, serves: ReadonlyMap<string, Served>): Promise<void> {
@@ -307,5 +306,3 @@ export async function signedReceipt(guest: Guest, receipt: Uint8Array) {
   const signature = await guest.sign(receiptSignedPrefix, receipt)
   return { type: 'receipt' as const, receipt, signature }
 }
-
-export const isMoving = (view: ToldTransfer) => view.state === 'moving'

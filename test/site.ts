@@ -86,6 +86,8 @@ export async function openSite(alias: string, options: SiteOptions = {}): Promis
     `admin@${alias}.example`,
     '--http',
     '127.0.0.1:0',
+    '--folder',
+    '/',
     ...listen,
     ...announce,
   ])

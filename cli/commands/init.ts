@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { Fault } from '../../protocol/fault.ts'
 import { parseEmail } from '../../protocol/ids.ts'
@@ -11,6 +12,8 @@ type Flags = {
   admin?: string
   listen: string[]
   announce: string[]
+  folder: string[]
+  json?: boolean
   http?: string
   lane?: string
 }
@@ -28,6 +31,7 @@ export function addInit(program: Command, open: Open, end: (code: number) => voi
       [],
     )
     .option('--announce <address>', 'told to other sites instead, as behind a proxy', collect, [])
+    .option('--folder <dir>', 'people may add from and export to it', collect, [])
     .option('--http <host:port>', 'where people reach it')
     .option('--lane <host:port>', 'where direct lanes are taken')
     .action(async (_flags: unknown, command: Command) => {
@@ -40,6 +44,8 @@ export function addInit(program: Command, open: Open, end: (code: number) => voi
       if (flags.http !== undefined) args.push('--http', flags.http)
       for (const address of flags.listen) args.push('--listen', address)
       for (const address of flags.announce) args.push('--announce', address)
+      for (const folder of flags.folder) args.push('--folder', resolve(world.cwd, folder))
+      if (flags.json) args.push('--json')
       end(await world.runNode(args))
     })
 }

@@ -59,6 +59,21 @@ export function addLinks(program: Command, open: Open): void {
       context.print(link, () => told(link))
     })
 
+  for (const [verb, shared, says] of [
+    ['share', true, 'Lets what other sites sent count as held for this one.'],
+    ['unshare', false, 'Counts only what this site itself sent as held for it.'],
+  ] as const) {
+    links
+      .command(verb)
+      .argument('<id>')
+      .description(says)
+      .action(async (id: string, _flags: unknown, command: Command) => {
+        const context = open(command)
+        const link = await context.call('links.policy', { id: idOf<LinkId>(id, 'link'), shared })
+        context.print(link, () => told(link))
+      })
+  }
+
   for (const [verb, says] of [
     ['refuse', 'Refuses a site; it may not ask again.'],
     ['pause', 'Stops everything with a site until it is resumed.'],

@@ -4,17 +4,16 @@
  * alone cannot promise (see `seal.ts`).
  */
 import assert from 'node:assert/strict'
-import { fork } from 'node:child_process'
 import { rm } from 'node:fs/promises'
-import { dirname, extname, join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { decode } from '@ipld/dag-cbor'
 import { asFault, Fault } from '../../protocol/fault.ts'
 import { encode } from '../../protocol/wire.ts'
-import { flushFolder, hasRoom, makeFolder, readIfThere, writeDurably } from '../base/files.ts'
+import { flushFolder, hasRoom, makeFolder, writeDurably } from '../base/files.ts'
 import { createGroup, createSerial } from '../base/work.ts'
 import { type Key, type KeyPrefix, sumKey } from './keys.ts'
 import { levelFault, openLevel } from './level.ts'
-import type { Verdict } from './probe.ts'
+import { lookFirst } from './look.ts'
 import {
   addUp,
   closedName,
@@ -71,7 +70,7 @@ export async function openDb(o: {
   hasRoom?: typeof hasRoom | undefined
 }): Promise<Db> {
   if (o.create) await makeFolder(o.folder)
-  else await probe(o.folder, o.probe ?? probeProgram)
+  else await lookFirst(o.folder, o.probe)
   const level = await openLevel(o.folder, o.create)
   try {
     const total = o.create ? 0n : await readSum(level)
@@ -260,45 +259,4 @@ function rangeOf(prefix: KeyPrefix, options: ListOptions | undefined) {
   const end = `${prefix.slice(0, -1)}0`
   if (options?.reverse) return { gte: prefix, lt: after ?? end, reverse: true }
   return after === undefined ? { gte: prefix, lt: end } : { gt: after, lt: end }
-}
-
-/** The longest a probe may take before it is ended and the index counts as damaged. */
-const probeMsMax = 60_000
-/** How much of a dying probe's last words is kept, in characters. */
-const lastWordsMax = 2000
-
-const probeProgram = join(import.meta.dirname, `probe${extname(import.meta.filename)}`)
-
-async function probe(folder: string, program: string): Promise<void> {
-  // LevelDB makes a folder even when it is told not to, so it is not asked.
-  if ((await readIfThere(join(folder, 'CURRENT'))) === undefined) {
-    throw new Fault('missing', 'db.open', { text: 'The index is not there.' })
-  }
-  const child = fork(program, [folder], {
-    execArgv: [],
-    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-    timeout: probeMsMax,
-    killSignal: 'SIGKILL',
-  })
-  let verdict: Verdict | undefined
-  let words = ''
-  child.on('message', (message) => {
-    verdict = message as Verdict
-  })
-  child.stderr?.on('data', (chunk) => {
-    words = (words + chunk).slice(0, lastWordsMax)
-  })
-  const ended = await new Promise<string>((resolve, reject) => {
-    child.once('error', (thrown) => reject(asFault(thrown, 'db.probe')))
-    child.once('close', (code, signal) => resolve(String(signal ?? code)))
-  })
-  if (verdict?.found === 'sound') return
-  if (verdict?.found === 'fault') throw new Fault(verdict.kind, 'db.open', { text: verdict.text })
-  const cause = new Error(`the probe ended with ${ended}: ${words}`)
-  // It never began, so this says nothing of the index: the installation is at fault.
-  if (verdict === undefined) throw new Fault('internal', 'db.open', { cause, text: cause.message })
-  throw new Fault('corrupt', 'db.open', {
-    cause,
-    text: 'The index is damaged: reading it ended the process.',
-  })
 }

@@ -34,17 +34,17 @@ const complaints: readonly (readonly [RegExp, FaultKind, string])[] = [
   [/create_if_missing/, 'missing', 'The index is not there.'],
   [/error_if_exists/, 'exists', 'There is an index already.'],
   [
-    /No space left|quota exceeded/i,
+    /no space left|quota exceeded/i,
     'full',
     'The disk is full at the index. Free some space, then start again.',
   ],
   [
-    /Permission denied|not permitted|Read-only/,
+    /permission denied|not permitted|read-only/i,
     'denied',
     'The index may not be written by this account. Change its permissions.',
   ],
   [
-    /Too many open files|Cannot allocate/,
+    /too many open files|cannot allocate/i,
     'busy',
     'The machine has no room for another open file. Raise the limit, then start again.',
   ],

@@ -1,9 +1,8 @@
 /**
  * The first to open the index, in a process of its own: a damaged table can end the process that
- * reads it, and then it had better be this one. Started by `db.ts` with the folder as its argument;
+ * reads it, and then it had better be this one. Started by `look.ts` with the folder as its argument;
  * says `loaded`, then what it found, and ends.
  */
-
 import { join } from 'node:path'
 import { asFault, Fault, type FaultKind } from '../../protocol/fault.ts'
 import { systemClock } from '../base/clock.ts'
@@ -48,6 +47,8 @@ function say(verdict: Verdict): Promise<void> {
   return new Promise((resolve) => process.send!(verdict, undefined, undefined, () => resolve()))
 }
 
+// Whoever started it is gone or has heard enough; it must not keep the index from the next start.
+process.once('disconnect', () => process.exit())
 await say({ found: 'loaded' })
 try {
   await look(process.argv[2] ?? '')

@@ -211,7 +211,9 @@ export function createStreamCarrier(
           if (at + cap.chunkBytes < bytes.byteLength) signal?.throwIfAborted()
         } catch (thrown) {
           // What is half written cannot be taken back, so the stream is of no further use.
-          breakOff(new Fault('gone', 'net.write', { text: 'A message was not written to its end.' }))
+          breakOff(
+            new Fault('gone', 'net.write', { text: 'A message was not written to its end.' }),
+          )
           throw thrown
         }
       }

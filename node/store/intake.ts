@@ -32,6 +32,8 @@ export interface Intake {
   flush(): Promise<void>
   /** Discards whatever is still being written. */
   abandon(): Promise<void>
+  /** Abandons and flushes; a flush that failed before was reported then. */
+  close(): Promise<void>
 }
 
 export interface Aside {
@@ -124,6 +126,20 @@ export function createIntake(folder: string): Intake {
     return aside
   }
 
+  async function abandon(): Promise<void> {
+    await Promise.all([...writing].map((aside) => aside.discard()))
+  }
+
+  const flush = () =>
+    inTurn(async () => {
+      check()
+      const folders = [...unflushed]
+      unflushed = new Set()
+      const flushing = createPool({ limit: flushesMax })
+      const all = folders.map((path) => flushing.run(() => flushFolder(path)))
+      await Promise.all(all).catch(lose)
+    })
+
   return {
     create,
     settle: (file, from, to) => settle(file, from, to).catch(rethrow),
@@ -135,19 +151,12 @@ export function createIntake(folder: string): Intake {
         await aside.write(bytes, 0)
         await aside.settle(to)
       }),
-    async abandon() {
-      await Promise.all([...writing].map((aside) => aside.discard()))
+    flush,
+    abandon,
+    async close() {
+      await abandon()
+      if (lost === undefined) await flush()
     },
-    flush: () =>
-      inTurn(async () => {
-        check()
-        const folders = unflushed
-        unflushed = new Set()
-        const flushing = createPool({ limit: flushesMax })
-        await Promise.all([...folders].map((path) => flushing.run(() => flushFolder(path)))).catch(
-          lose,
-        )
-      }),
   }
 }
 

@@ -122,6 +122,25 @@ describe('an object on the disk', () => {
   })
 })
 
+describe('a flush that failed', () => {
+  it('is the last: nothing more is taken until the store is opened anew', async () => {
+    await using home = await createHome()
+    const store = await home.open()
+    await putSmall(store, small)
+    await rm(home.path('objects'), { recursive: true })
+    await expect(store.flush()).rejects.toEqual(fault('corrupt'))
+    await expect(store.flush()).rejects.toEqual(fault('corrupt'))
+    await expect(putSmall(store, small)).rejects.toEqual(fault('corrupt'))
+    await expect(store.stage().then((stage) => stage.keep('' as never))).rejects.toEqual(
+      fault('corrupt'),
+    )
+    const again = await home.open()
+    await putSmall(again, small)
+    await again.flush()
+    await expectWhole(again, small)
+  })
+})
+
 describe('opening', () => {
   it('does not make a store that should be there', async () => {
     await using home = await createHome()

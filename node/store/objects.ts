@@ -179,10 +179,11 @@ export async function openStore(o: { folder: string; db: Db; create: boolean }):
     },
 
     async [Symbol.asyncDispose]() {
-      for (const incoming of [...arriving.values()]) await incoming?.close()
-      for (const stage of [...stages]) await stage[Symbol.asyncDispose]()
-      await intake.abandon()
-      await intake.flush()
+      // Run from the last to the first, each also when another fails.
+      await using closing = new AsyncDisposableStack()
+      closing.defer(() => intake.close())
+      for (const stage of stages) closing.use(stage)
+      for (const incoming of arriving.values()) closing.defer(async () => incoming?.close())
     },
   }
 }

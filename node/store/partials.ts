@@ -61,7 +61,7 @@ export function* runsMissing(
 const mapMagic = new TextEncoder().encode('crossload map 1\n')
 
 /** The map's file: what it is, its bits, and a checksum that holds for this file alone. */
-export function encodeMap(cid: FileCid, bits: Uint8Array): Uint8Array {
+function encodeMap(cid: FileCid, bits: Uint8Array): Uint8Array {
   const node = new Uint8Array(mapMagic.byteLength + bits.byteLength + digestBytes)
   node.set(mapMagic)
   node.set(bits, mapMagic.byteLength)
@@ -70,7 +70,7 @@ export function encodeMap(cid: FileCid, bits: Uint8Array): Uint8Array {
 }
 
 /** The bits, or undefined for a map that is damaged, of another file, or of another length. */
-export function decodeMap(cid: FileCid, blocks: number, node: Uint8Array): Uint8Array | undefined {
+function decodeMap(cid: FileCid, blocks: number, node: Uint8Array): Uint8Array | undefined {
   if (node.byteLength !== mapMagic.byteLength + Math.ceil(blocks / 8) + digestBytes)
     return undefined
   if (!sameBytes(mapSum(cid, node), node.subarray(-digestBytes))) return undefined

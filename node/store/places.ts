@@ -44,7 +44,7 @@ function changed(path: string, cause?: unknown): Fault {
 }
 
 /** The file as it was when it was registered, or `conflict` about its path. */
-export async function openPlace(place: Place, digests: Uint8Array): Promise<HeldFile> {
+async function openPlace(place: Place, digests: Uint8Array): Promise<HeldFile> {
   const { path, size } = place
   async function check(): Promise<void> {
     const stat = await lstat(path, { bigint: true }).catch((thrown) => rethrow(thrown, path))

@@ -45,6 +45,7 @@ export function createDriver(needs: {
 
   async function drive(id: TransferId, run: Run): Promise<void> {
     const backoff = createBackoff({ clock, firstMs: retryFirstMs, lastMs: retryLastMs })
+    await progress.open(id)
     while (!run.stopping.signal.aborted) {
       run.again = false
       const transfer = await book.need(id)
@@ -54,6 +55,7 @@ export function createDriver(needs: {
         break
       }
       if (await expired(transfer)) continue
+      const before = await progress.load(id)
       try {
         await needs.perform(task, transfer, run.stopping.signal)
         progress.trouble(id, undefined)

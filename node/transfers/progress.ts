@@ -7,7 +7,7 @@ import { type Fault, toWireFault, type WireFault } from '../../protocol/fault.ts
 import type { TransferId } from '../../protocol/ids.ts'
 import type { Clock } from '../base/clock.ts'
 import { createEvents, type Events } from '../base/events.ts'
-import type { Db } from '../db/db.ts'
+import type { Change, Db } from '../db/db.ts'
 import { keys } from '../db/keys.ts'
 
 /** Bytes and files of content; manifests are not counted. All only grow within a transfer. */
@@ -18,6 +18,8 @@ export type Counters = {
   sent: number
   /** Arrived and verified at the destination, repeats included. */
   received: number
+  /** What of the content the destination has by now; each byte once. */
+  there: number
   /** Of `sent` or `received`: what belongs to the dataset, not to a workflow or its results. */
   dataset: number
   heldFiles: number
@@ -40,7 +42,7 @@ export type Ticked = { type: 'ticked'; id: TransferId; troubled: boolean }
 export interface Progress {
   readonly events: Events<Ticked>
   load(id: TransferId): Promise<Live>
-  /** Takes up the kept counters; before anything is added to them. */
+  /** Takes up the kept counters. What happens to a transfer that is not open is not counted. */
   open(id: TransferId): Promise<void>
   add(id: TransferId, more: Partial<Counters>): void
   /** Sets what is known as a total, such as what the other side tells of itself. */
@@ -50,16 +52,21 @@ export interface Progress {
   session(id: TransferId): Disposable
   /** Writes the counters to the index. */
   save(id: TransferId): Promise<void>
+  /** What `save` would write, for a batch of the caller's. */
+  change(id: TransferId): Change[]
+  /** Saves, and forgets as soon as no session counts any more. */
   drop(id: TransferId): Promise<void>
 }
 
-/** The window over which the rate is taken, in milliseconds. */
+/** The window over which the rate is taken, and the time between two marks in it, in milliseconds. */
 const rateWindowMs = 5000
+const markEveryMs = 100
 
 const zero = (): Counters => ({
   held: 0,
   sent: 0,
   received: 0,
+  there: 0,
   dataset: 0,
   heldFiles: 0,
   doneFiles: 0,
@@ -67,21 +74,12 @@ const zero = (): Counters => ({
   pages: 0,
 })
 
-type Entry = Live & { marks: { at: number; bytes: number }[] }
+type Entry = Live & { marks: { at: number; bytes: number }[]; over: boolean }
 
 export function openProgress(needs: { db: Db; clock: Clock }): Progress {
   const { db, clock } = needs
   const live = new Map<TransferId, Entry>()
   const events = createEvents<Ticked>()
-
-  function entry(id: TransferId): Entry {
-    let found = live.get(id)
-    if (found === undefined) {
-      found = { counters: zero(), bytesPerSecond: 0, sessions: 0, marks: [] }
-      live.set(id, found)
-    }
-    return found
-  }
 
   const stored = async (id: TransferId): Promise<Counters> => ({
     ...zero(),
@@ -91,11 +89,18 @@ export function openProgress(needs: { db: Db; clock: Clock }): Progress {
   function rate(of: Entry): void {
     const at = clock.now()
     const bytes = of.counters.sent + of.counters.received
+    const last = of.marks.at(-1)
+    if (last !== undefined && at < last.at + markEveryMs) return
     of.marks.push({ at, bytes })
     while (of.marks.length > 2 && of.marks[0]!.at < at - rateWindowMs) of.marks.shift()
     const first = of.marks[0]!
     of.bytesPerSecond =
       at > first.at ? Math.round(((bytes - first.bytes) * 1000) / (at - first.at)) : 0
+  }
+
+  function change(id: TransferId): Change[] {
+    const of = live.get(id)
+    return of === undefined ? [] : [{ put: keys.progress(id), value: of.counters }]
   }
 
   return {
@@ -112,10 +117,12 @@ export function openProgress(needs: { db: Db; clock: Clock }): Progress {
       if (live.has(id)) return
       const counters = await stored(id)
       // Two may open at once: the first to finish wins, so that nothing counted meanwhile is lost.
-      if (!live.has(id)) live.set(id, { counters, bytesPerSecond: 0, sessions: 0, marks: [] })
+      if (!live.has(id))
+        live.set(id, { counters, bytesPerSecond: 0, sessions: 0, marks: [], over: false })
     },
     add(id, more) {
-      const of = entry(id)
+      const of = live.get(id)
+      if (of === undefined) return
       for (const [name, by] of Object.entries(more)) of.counters[name as keyof Counters] += by
       if (more.sent || more.received) {
         of.fault = undefined
@@ -124,22 +131,35 @@ export function openProgress(needs: { db: Db; clock: Clock }): Progress {
       events.emit({ type: 'ticked', id, troubled: false })
     },
     set(id, known) {
-      Object.assign(entry(id).counters, known)
+      const of = live.get(id)
+      if (of === undefined) return
+      Object.assign(of.counters, known)
       events.emit({ type: 'ticked', id, troubled: false })
     },
     trouble(id, fault) {
-      entry(id).fault = fault === undefined ? undefined : toWireFault(fault)
+      const of = live.get(id)
+      if (of === undefined) return
+      of.fault = fault === undefined ? undefined : toWireFault(fault)
       events.emit({ type: 'ticked', id, troubled: fault !== undefined })
     },
     session(id) {
-      const of = entry(id)
+      const of = live.get(id)
+      if (of === undefined) return { [Symbol.dispose]() {} }
       of.sessions++
-      return { [Symbol.dispose]: () => void of.sessions-- }
+      return {
+        [Symbol.dispose]() {
+          if (--of.sessions === 0 && of.over) live.delete(id)
+        },
+      }
     },
-    save: (id) => db.write([{ put: keys.progress(id), value: entry(id).counters }]),
+    change,
+    save: (id) => db.write(change(id)),
     async drop(id) {
-      await db.write([{ put: keys.progress(id), value: entry(id).counters }])
-      if (entry(id).sessions === 0) live.delete(id)
+      const of = live.get(id)
+      if (of === undefined) return
+      of.over = true
+      await db.write(change(id))
+      if (of.sessions === 0) live.delete(id)
     },
   }
 }

@@ -26,7 +26,7 @@ import { sha256 } from '../store/sha256.ts'
 import type { Store } from '../store/store.ts'
 import { createHolder, type Holder } from './holder.ts'
 import type { Progress } from './progress.ts'
-import { openSession, type Session } from './session.ts'
+import { openSession, type Session, type Tally } from './session.ts'
 import type { Transfer } from './transfer.ts'
 
 /** Manifest pages asked for ahead of the one whose files are being wanted. */
@@ -52,8 +52,9 @@ export async function pullBundle(
   signal: AbortSignal,
 ): Promise<void> {
   const { progress } = needs
-  const tally = { held: 0, received: (await progress.load(transfer.id)).counters.received }
-  progress.set(transfer.id, { held: 0, heldFiles: 0, doneFiles: 0 })
+  const { received } = (await progress.load(transfer.id)).counters
+  const tally: Tally = { held: 0, received, there: 0 }
+  progress.set(transfer.id, { held: 0, there: 0, heldFiles: 0, doneFiles: 0 })
   const session = await start(channel, bundle, signal, tally)
   await using holder = createHolder(needs, transfer.site, async () => progress.save(transfer.id))
   const trees = treesOf(bundle)
@@ -67,22 +68,26 @@ export async function pullBundle(
       const cid = fileCid(sha256, file.size, digests)
       if (await holder.holds(cid)) {
         tally.held += file.size
-        progress.add(transfer.id, { held: file.size, heldFiles: 1, doneFiles: 1 })
+        tally.there += file.size
+        progress.add(transfer.id, { held: file.size, there: file.size, heldFiles: 1, doneFiles: 1 })
         return
       }
       const want = await holder.want(cid, file.size, digests, {
         done: () => progress.add(transfer.id, { doneFiles: 1 }),
         resumed: (bytes) => {
           tally.held += bytes
-          progress.add(transfer.id, { held: bytes })
+          tally.there += bytes
+          progress.add(transfer.id, { held: bytes, there: bytes })
         },
       })
       for (const block of want) {
         await session.block([index, page, entry, block.index, 1], block.bytes, async (body) => {
           await block.take(body)
           tally.received += body.byteLength
+          tally.there += body.byteLength
           progress.add(transfer.id, {
             received: body.byteLength,
+            there: body.byteLength,
             ...(ofDataset ? { dataset: body.byteLength } : {}),
           })
         })
@@ -101,7 +106,7 @@ export async function countBundle(
   signal: AbortSignal,
 ): Promise<Count> {
   const count: Count = { files: 0, bytes: 0, heldFiles: 0, heldBytes: 0 }
-  const session = await start(channel, bundle, signal, { held: 0, received: 0 })
+  const session = await start(channel, bundle, signal, { held: 0, received: 0, there: 0 })
   await using holder = createHolder(needs, channel.remote, async () => {})
   const trees = treesOf(bundle)
   for (const [index, tree] of trees.entries()) {
@@ -124,7 +129,7 @@ async function start(
   channel: Channel,
   bundle: Bundle,
   signal: AbortSignal,
-  tally: { held: number; received: number },
+  tally: Tally,
 ): Promise<Session> {
   await channel.send({ type: 'open', transfer: bundle.transfer }, undefined, { signal })
   const { message } = await channel.receive(serveMessage, { signal })

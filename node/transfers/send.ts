@@ -34,12 +34,16 @@ export type SendNeeds = {
   readonly store: Store
   readonly clock: Clock
   readonly progress: Progress
-  /** The grant as it is now; faults when this site has none, or no longer. Asked at every want. */
+  /** Faults when this site has no such grant. */
   grant(id: TransferId, channel: Channel): Promise<Grant>
+  /** Faults when it holds no longer. Asked at every want. */
+  stillGranted(grant: Grant, channel: Channel): Promise<void>
 }
 
 /** Pages kept open per stream: the one being served and those looked ahead at. */
 const pagesOpenMax = 16
+/** How often the counters are written down while content flows, in milliseconds: they are only shown. */
+const saveEveryMs = 1000
 
 export interface Server {
   run(channel: Channel, options: { signal: AbortSignal }): Promise<void>
@@ -49,6 +53,19 @@ export interface Server {
 
 export function createServer(needs: SendNeeds): Server {
   const ledgers = new Map<TransferId, Ledger>()
+
+  /** Writes the counters down now and then, and once more in the end. */
+  function keeping(id: TransferId) {
+    let savedAt = needs.clock.now()
+    return {
+      async saveSometimes(): Promise<void> {
+        if (needs.clock.now() < savedAt + saveEveryMs) return
+        savedAt = needs.clock.now()
+        await needs.progress.save(id)
+      },
+      [Symbol.asyncDispose]: () => needs.progress.save(id),
+    }
+  }
 
   return {
     forget: (id) => void ledgers.delete(id),
@@ -70,8 +87,9 @@ export function createServer(needs: SendNeeds): Server {
         await needs.progress.open(id)
       }
       using _session = grant.dry ? undefined : needs.progress.session(id)
+      await using counters = grant.dry ? undefined : keeping(id)
       await channel.send({ type: 'opened' })
-      const answer = createAnswerer(needs.store, grant, ledger, channel, (more) => {
+      await using answer = createAnswerer(needs.store, grant, ledger, channel, (more) => {
         if (!grant.dry) needs.progress.add(id, more)
       })
       for (;;) {
@@ -80,9 +98,9 @@ export function createServer(needs: SendNeeds): Server {
         if (message.tally && !grant.dry)
           needs.progress.set(id, tallied(message.tally, grant.bundle))
         if (message.type === 'finish') break
-        await needs.grant(id, channel)
+        await needs.stillGranted(grant, channel)
         await answer.want(message.nodes, message.blocks, signal)
-        if (!grant.dry) await needs.progress.save(id)
+        await counters?.saveSometimes()
       }
       await channel.send({ type: 'end', ...answer.sent(), roots: trees.map((t) => t.root) })
       await channel.close()
@@ -92,13 +110,14 @@ export function createServer(needs: SendNeeds): Server {
 
 /** What the destination tells of itself, held to what is possible: it is only shown. */
 function tallied(
-  tally: { held?: number | undefined; received?: number | undefined },
+  tally: Partial<Record<'held' | 'received' | 'there', number | undefined>>,
   bundle: Bundle,
 ) {
   const most = treesOf(bundle).reduce((sum, tree) => sum + tree.bytes, 0)
   const known: Partial<Counters> = {}
   if (tally.held !== undefined) known.held = Math.min(tally.held, most)
   if (tally.received !== undefined) known.received = tally.received
+  if (tally.there !== undefined) known.there = Math.min(tally.there, most)
   return known
 }
 
@@ -116,6 +135,8 @@ function createAnswerer(
   let parts: BlockPlace[] = []
   let dataset = 0
   let inWant = 0
+  /** The file that was served last: a large one is asked for block by block, and is opened once. */
+  let last: { of: FileEntry; held: HeldFile } | undefined
   const total = { nodes: 0, blocks: 0, bytes: 0 }
 
   function tree(index: number): Promise<ServedTree> {
@@ -124,6 +145,20 @@ function createAnswerer(
     const known = readers.get(index) ?? openServed(store, offered.root as Root)
     readers.set(index, known)
     return known
+  }
+
+  async function close(): Promise<void> {
+    const was = last
+    last = undefined
+    await was?.held[Symbol.asyncDispose]()
+  }
+
+  async function open(served: ServedTree, file: FileEntry): Promise<HeldFile> {
+    if (last?.of === file) return last.held
+    await close()
+    const held = await served.open(file)
+    last = { of: file, held }
+    return held
   }
 
   async function flush(signal: AbortSignal): Promise<void> {
@@ -156,14 +191,14 @@ function createAnswerer(
     const { file, firstBlock, blockCount } = await served.entry(page, entry)
     if (first + number > blockCount) throw outside()
     try {
-      await using held = await served.open(file)
+      const held = await open(served, file)
       for (let at = first; at < first + number; at++) {
         const bytes = Math.min(blockBytes, file.size - at * blockBytes)
         inWant += bytes
         if (inWant > wantedBytesMax) throw tooMuch()
         if (filled + bytes > frameBodyBytesMax) await flush(signal)
         ledger.spend(index, firstBlock + at, bytes)
-        body.set(await held.read(at), filled)
+        await held.read(at, body.subarray(filled))
         filled += bytes
         if (grant.bundle.dataset !== undefined && index === 0) dataset += bytes
         total.blocks++
@@ -183,6 +218,7 @@ function createAnswerer(
       for (const place of wanted) await blocks(place, signal)
       await flush(signal)
     },
+    [Symbol.asyncDispose]: close,
   }
 }
 

@@ -41,7 +41,7 @@ export interface Session {
 /** What a node counts for while it is wanted: what it weighs is not known before it is here. */
 const nodeCountsBytes = 256 * 1024
 
-export type Tally = { held: number; received: number }
+export type Tally = { held: number; received: number; there: number }
 
 export function openSession(
   channel: Channel,

@@ -131,7 +131,7 @@ export function openTransfers<Input>(needs: TransfersNeeds<Input>): Transfers<In
   const events = createEvents<TransferEvents>()
   const dryGrants = new Map<TransferId, { site: SiteId; bundle: Bundle }>()
   const receiving = { store, db, progress, shared: needs.shared }
-  const server = createServer({ store, clock, progress, grant })
+  const server = createServer({ store, clock, progress, grant, stillGranted })
   const incoming: IncomingNeeds = {
     ...needs,
     book,
@@ -157,6 +157,11 @@ export function openTransfers<Input>(needs: TransfersNeeds<Input>): Transfers<In
       return { transfer: id, bundle: dry.bundle, dry: true }
     await grantOf(book, id, channel.remote, clock.now())
     return { transfer: id, bundle: (await book.bundle(id)).bundle, dry: false }
+  }
+
+  async function stillGranted({ transfer, dry }: Grant, channel: Channel): Promise<void> {
+    needs.mayFlow(channel.remote)
+    if (!dry || !dryGrants.has(transfer)) await grantOf(book, transfer, channel.remote, clock.now())
   }
 
   async function pulling<T>(

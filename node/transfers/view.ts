@@ -50,6 +50,7 @@ export function viewTransfer(
       held: counters.held,
       sent: counters.sent,
       received: counters.received,
+      there: done ? bytes : counters.there,
       dataset: counters.dataset,
     },
     files: { chosen: files, held: counters.heldFiles, done: done ? files : counters.doneFiles },

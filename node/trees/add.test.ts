@@ -4,9 +4,7 @@ import {
   chmod,
   link,
   mkdir,
-  readdir,
   rm,
-  stat,
   symlink,
   truncate,
   utimes,
@@ -23,7 +21,7 @@ import { faultOf, openFolder } from '../../test/folder.ts'
 import { cytometry, dicom, writeLarge, writeMany, writeOdd } from '../../test/trees.ts'
 import { createMemoryStore } from '../store/memory.ts'
 import type { Store } from '../store/store.ts'
-import { addFiles, addTree, type Progress } from './add.ts'
+import { addTree, type Progress } from './add.ts'
 import { openTree } from './trees.ts'
 import { verifyTree } from './verify.ts'
 
@@ -352,27 +350,5 @@ describe('addTree in place', () => {
     await expect(reader.open(entry)).rejects.toEqual(
       fault('conflict', join(path, 'compensation', 'compref')),
     )
-  })
-})
-
-describe('addFiles', () => {
-  it('makes a tree of what is in memory, in the right order', async () => {
-    const store = createMemoryStore()
-    const bytes = (text: string) => new TextEncoder().encode(text)
-    const files = [
-      { path: 'results/b', bytes: bytes('b') },
-      { path: 'document', bytes: bytes('{}') },
-      { path: 'large', bytes: new Uint8Array(3_000_000) },
-      { path: 'nothing', bytes: bytes('') },
-    ]
-    const tree = await addFiles(store, files)
-    expect(await pathsOf(store, tree)).toEqual(['document', 'large', 'nothing', 'results/b'])
-    expect((await verifyTree({ store, tree })).bytes).toBe(3_000_003)
-    await using folder = await openFolder()
-    await mkdir(join(folder.path, 'results'))
-    for (const { path, bytes } of files) await writeFile(join(folder.path, path), bytes)
-    expect((await stat(join(folder.path, 'large'))).size).toBe(3_000_000)
-    expect((await readdir(folder.path)).length).toBe(4)
-    expect((await addTree({ store, path: folder.path })).tree.root).toBe(tree.root)
   })
 })

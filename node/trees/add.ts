@@ -6,7 +6,7 @@ import type { BigIntStats } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { Fault } from '../../protocol/fault.ts'
 import { type Entry, entriesMax, fileBytesMax, type Tree } from '../../protocol/manifest.ts'
-import { comparePaths, printable } from '../../protocol/paths.ts'
+import { printable } from '../../protocol/paths.ts'
 import { blockBytes, blockSize, blocksOf, digestBytes, fileCid } from '../../protocol/unixfs.ts'
 import { readAt, readFlags } from '../store/held.ts'
 import { placeOf } from '../store/places.ts'
@@ -229,23 +229,4 @@ async function checkSame(file: FileHandle, then: BigIntStats): Promise<void> {
 
 function changed(): Unreadable {
   return new Unreadable({ reason: 'it changed while it was read', kind: 'conflict' })
-}
-
-/** A tree of a few small files that are in memory: documents, descriptions. */
-export async function addFiles(
-  store: Store,
-  files: readonly { path: string; bytes: Uint8Array }[],
-): Promise<Tree> {
-  await using stage = await store.stage()
-  async function* entries(): AsyncGenerator<Timed> {
-    for (const { path, bytes } of [...files].sort((a, b) => comparePaths(a.path, b.path))) {
-      const writer = await stage.writer()
-      for (let at = 0; at < bytes.byteLength; at += blockBytes)
-        await writer.append(bytes.subarray(at, at + blockBytes))
-      yield { entry: await fileEntry(stage, path, await writer.end()), time: null }
-    }
-  }
-  const tree = await buildTree(stage, entries())
-  await stage.keep(tree.root)
-  return tree
 }

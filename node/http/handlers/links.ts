@@ -9,6 +9,7 @@ type Names =
   | 'links.refuse'
   | 'links.pause'
   | 'links.resume'
+  | 'links.policy'
   | 'links.remove'
 
 export const linkHandlers: Handlers<Names> = {
@@ -30,6 +31,8 @@ export const linkHandlers: Handlers<Names> = {
     viewLink(await doors.links.pause(id, { by: { user: by.id } })),
   'links.resume': async ({ doors, by, input: { id } }) =>
     viewLink(await doors.links.resume(id, { by: { user: by.id } })),
+  'links.policy': async ({ doors, by, input: { id, shared } }) =>
+    viewLink(await doors.links.setPolicy(id, { shared }, { by: { user: by.id } })),
   'links.remove': async ({ doors, by, input: { id } }) =>
     viewLink(await doors.links.remove(id, { by: { user: by.id } })),
 }

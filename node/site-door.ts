@@ -32,8 +32,9 @@ export function createSiteDoor(rooms: Rooms, facts: SiteDoor['facts']): SiteDoor
   }
 }
 
-/** Reads and hashes every version of everything that is not removed; each root once. */
+/** The index against its own sums, then every version of everything that is not removed; each root once. */
 async function verifyEverything({ db, store }: Rooms, doing: Doing) {
+  await db.verify()
   const done = { files: 0, bytes: 0, bad: [] as string[] }
   const verified = new Set<string>()
   const verify = async (what: string, tree: Tree) => {

@@ -45,7 +45,13 @@ import { ana, type Site, within } from './site.ts'
 /** How long the other side may take over one answer, in milliseconds. */
 const answerMs = 30_000
 
-type Offer = Extract<z.infer<typeof offerMessage>, { type: 'offer' }>
+type Offer = Omit<
+  Extract<z.infer<typeof offerMessage>, { type: 'offer' }>,
+  'bundle' | 'signature'
+> & {
+  bundle: Uint8Array
+  signature: Uint8Array
+}
 type Ended = Extract<z.infer<typeof receiptMessage>, { type: 'ended' }>
 type End = Extract<z.infer<typeof serveMessage>, { type: 'end' }>
 
@@ -75,6 +81,8 @@ export interface Guest extends AsyncDisposable {
   readonly news: Events<GuestNews>
   /** By transfer. */
   readonly serves: Map<string, Served>
+  /** What it answers to an offer, instead of `accepted`. */
+  answers: ((offer: Offer) => Promise<unknown>) | undefined
   /** Every refusal that it ever got, in order. */
   readonly refusals: Refusal[]
   sign(prefix: string, bytes: Uint8Array): Promise<Uint8Array>
@@ -123,7 +131,7 @@ export async function openGuest(host: Site, name: string): Promise<Guest> {
     ...{ protocol, caps, strangers: false, streamsMax: 8, firstMessageMs: 10_000 },
     async run(channel: Channel) {
       const { message } = await channel.receive(asked)
-      await channel.send(answer(message as z.infer<S>))
+      await channel.send(await answer(message as z.infer<S>))
       await channel.close()
     },
   })
@@ -148,7 +156,7 @@ export async function openGuest(host: Site, name: string): Promise<Guest> {
       answering(offerProtocol, offerCaps, offerMessage, (message) => {
         if (message.type !== 'offer') return { type: 'heard' }
         news.emit({ type: 'offer', offer: message })
-        return { type: 'accepted' }
+        return guest.answers?.(message) ?? { type: 'accepted' }
       }),
       answering(receiptProtocol, receiptCaps, receiptMessage, (message) => {
         if (message.type === 'ended') news.emit({ type: 'ended', ended: message })
@@ -187,7 +195,7 @@ export async function openGuest(host: Site, name: string): Promise<Guest> {
   await atHost.call('connections.accept', { id: asked!.id })
 
   const guest: Guest = {
-    ...{ site, net, email, news, serves, refusals, say },
+    ...{ site, net, email, news, serves, refusals, say, answers: undefined },
     sign: async (prefix, bytes) => await key.sign(signedBytes(prefix, bytes)),
     open: (protocol) => net.open(to, protocol),
     async refused(protocol, run) {

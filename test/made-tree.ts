@@ -4,9 +4,17 @@
  */
 import { createHash } from 'node:crypto'
 import type { NodePlace } from '../protocol/content.ts'
-import { addSums, type Entry, noSums, type PageLink, type RootNode, sumsOf, type Tree } from '../protocol/manifest.ts'
-import { comparePaths } from '../protocol/paths.ts'
+import {
+  addSums,
+  type Entry,
+  noSums,
+  type PageLink,
+  type RootNode,
+  sumsOf,
+  type Tree,
+} from '../protocol/manifest.ts'
 import { endsPage } from '../protocol/pages.ts'
+import { comparePaths } from '../protocol/paths.ts'
 import { blockBytes, blockCid, blocksOf, rootOf } from '../protocol/unixfs.ts'
 import { encode } from '../protocol/wire.ts'
 
@@ -41,7 +49,10 @@ export function fileEntry(path: string, bytes: Uint8Array): Entry {
 }
 
 /** One page unless given as several. Files are put in order; records are taken as they come. */
-export function makeTree(made: readonly Made[] | readonly (readonly Made[])[], lies: Lies = {}): MadeTree {
+export function makeTree(
+  made: readonly Made[] | readonly (readonly Made[])[],
+  lies: Lies = {},
+): MadeTree {
   const given = (Array.isArray(made[0]) ? made : [made]) as readonly (readonly Made[])[]
   const pages = given.map((page) =>
     page.map((one) => ('entry' in one ? one : { ...one, entry: fileEntry(one.path, one.bytes) })),

@@ -6,6 +6,7 @@
  */
 import type { Connection, Libp2p } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
+import type { Fault } from '../../protocol/fault.ts'
 import type { SiteId } from '../../protocol/ids.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Dial } from './dial.ts'
@@ -33,9 +34,9 @@ export type Connections = {
   meet(address: Multiaddr, signal: AbortSignal): Promise<Connection>
   /** The first stream that the other side opened on this connection carries bulk. */
   firstStream(connection: Connection, bulk: boolean): void
-  hangUp(site: SiteId, why: string): void
-  /** Ends all dials and connections, the open ones first in peace. */
-  close(): Promise<void>
+  hangUp(site: SiteId, why: Fault): void
+  /** Ends all dials at once, and the connections in peace where that is quick. */
+  close(why: Fault): Promise<void>
 }
 
 export function createConnections(o: {
@@ -166,12 +167,12 @@ export function createConnections(o: {
       if (isBulk && several && connection.direction === 'inbound') bulk.add(connection)
     },
     hangUp(site, why) {
-      dialling.get(site)?.stop.abort(new Error(why))
+      dialling.get(site)?.stop.abort(why)
       restUntil.delete(site)
-      for (const connection of open.get(site) ?? []) connection.abort(new Error(why))
+      for (const connection of open.get(site) ?? []) connection.abort(why)
     },
-    async close() {
-      for (const { stop } of dialling.values()) stop.abort(new Error('stopping'))
+    async close(why) {
+      for (const { stop } of dialling.values()) stop.abort(why)
       const ending = [...open.values()].flat().map(async (connection) => {
         const late = new AbortController()
         using _timer = clock.after(limits.closeMs, () => late.abort())

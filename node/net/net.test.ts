@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { networkInterfaces } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import type { Stream } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
@@ -463,6 +464,20 @@ describe('hangUp', () => {
   )
 })
 
+test('hangUp ends a dial too, as something that may be tried again', async () => {
+  await using oslo = await openNetSite({ listen: [] })
+  await using kyoto = await openNetSite({})
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  const at = { site: kyoto.site, addresses: [`/ip4/127.0.0.1/tcp/${port}`] }
+  const opening = oslo.net.open(at, echo.protocol)
+  await once(server, 'connection')
+  oslo.net.hangUp(kyoto.site)
+  await expect(opening).rejects.toMatchObject({ kind: 'unreachable', side: 'here' })
+  server.close()
+})
+
 describe('floods', () => {
   test.for([tcp, ws])('100 silent sockets do not keep an accepted site out (%s)', async (at) => {
     await using kyoto = await openNetSite({
@@ -482,6 +497,30 @@ describe('floods', () => {
     expect(performance.now() - startAt).toBeLessThan(1000)
     // And none of them stays.
     await until(() => flood.every((socket) => socket.destroyed))
+    expect(oslo.net.connections().length).toBe(1)
+  })
+
+  test.for([
+    '/ip4/127.0.0.1/tcp/0',
+    '/ip4/127.0.0.1/tcp/0/ws',
+    '/ip6/::1/tcp/0',
+    '/ip6/::1/tcp/0/ws',
+  ])('a connection that proved its key outlives the time for that (%s)', async (at, context) => {
+    const six = Object.values(networkInterfaces())
+      .flat()
+      .some((one) => one?.address === '::1')
+    if (at.startsWith('/ip6') && !six) return context.skip()
+    await using kyoto = await openNetSite({
+      handlers: [echo],
+      listen: [at],
+      limits: { pendingMs: 300 },
+    })
+    await using oslo = await openNetSite({ listen: [] })
+    befriend(oslo, kyoto)
+    await ask(oslo.net, kyoto.at, echo.protocol)
+    const silent = connect(portAt(kyoto), at.startsWith('/ip6') ? '::1' : '127.0.0.1')
+    await once(silent.resume(), 'close')
+    await ask(oslo.net, { site: kyoto.site, addresses: [] }, echo.protocol)
     expect(oslo.net.connections().length).toBe(1)
   })
 
@@ -516,7 +555,10 @@ describe('stopping', () => {
       for (const end of await asked) expect(end).toMatchObject({ reason: { kind: 'unreachable' } })
       expect(interrupted).toBe(2)
       await until(() => oslo.net.connections().length === 0)
-      await expect(kyoto.net.open(oslo.at, deaf.protocol)).rejects.toMatchObject({ kind: 'gone' })
+      await expect(kyoto.net.open(oslo.at, deaf.protocol)).rejects.toMatchObject({
+        kind: 'unreachable',
+        again: true,
+      })
       await expect(oslo.net.open(at2, deaf.protocol)).rejects.toMatchObject({ kind: 'unreachable' })
     },
   )

@@ -172,16 +172,23 @@ export async function openNet(o: NetInit): Promise<Net> {
     site: self,
     addresses: () => host.getMultiaddrs().map((address) => withKey(address.toString(), self)),
     open,
-    hangUp: (site) => connections.hangUp(site, 'hung up'),
+    hangUp: (site) =>
+      connections.hangUp(site, ended('Here the connection to this site was ended.')),
     connections: connections.list,
     on: events.on,
     async [Symbol.asyncDispose]() {
-      stopped.abort(new Fault('gone', 'net.stop', { text: 'The site is stopping.' }))
+      const why = ended('This site is stopping.')
+      stopped.abort(why)
       await serving.stop()
-      await connections.close()
+      await connections.close(why)
       await host.stop()
     },
   }
+}
+
+/** What was under way may be tried again once there is a connection again. */
+function ended(text: string): Fault {
+  return new Fault('unreachable', 'net.open', { text })
 }
 
 function withKey(address: string, site: SiteId): string {

@@ -103,18 +103,23 @@ export async function openIncoming(
   let heldBytes = 0
   for (let i = 0; i < count; i++) if (held.has(i)) heldBytes += blockSize(size, i)
   let open = true
+  let closed = false
   let waiting = false
   let lost: Fault | undefined
 
   async function end(run: () => Promise<void>): Promise<void> {
     open = false
     await pool.drain()
-    try {
-      await run()
-    } finally {
-      await file.close().catch(() => {})
-      onClose()
-    }
+    // A checkpoint that somebody else began ends first; one that comes later finds nothing to do.
+    await inTurn(async () => {
+      try {
+        await run()
+      } finally {
+        closed = true
+        await file.close().catch(() => {})
+        onClose()
+      }
+    })
   }
 
   function checkUsable(): void {
@@ -122,23 +127,23 @@ export async function openIncoming(
     if (!open) throw new Fault('internal', 'store.write', { text: 'The incoming file is closed.' })
   }
 
-  const checkpoint = () =>
-    inTurn(async () => {
-      if (lost !== undefined) throw lost
-      if (!waiting) return
-      // The bits of now: a block that arrives during the flush belongs to the next checkpoint.
-      const bits = held.bytes.slice()
-      waiting = false
-      await file.datasync().catch((thrown) => {
-        // What was not flushed may be gone, and a second flush would not say so: only the last map counts.
-        lost = asFault(thrown, 'store.checkpoint', 'the store')
-        throw lost
-      })
-      await writeDurably(paths.map, encodeMap(cid, bits)).catch((thrown) => {
-        waiting = true
-        throw thrown
-      })
+  async function flush(): Promise<void> {
+    if (lost !== undefined) throw lost
+    if (!waiting || closed) return
+    // The bits of now: a block that arrives during the flush belongs to the next checkpoint.
+    const bits = held.bytes.slice()
+    waiting = false
+    await file.datasync().catch((thrown) => {
+      // What was not flushed may be gone, and a second flush would not say so: only the last map counts.
+      lost = asFault(thrown, 'store.checkpoint', 'the store')
+      throw lost
     })
+    await writeDurably(paths.map, encodeMap(cid, bits)).catch((thrown) => {
+      waiting = true
+      throw thrown
+    })
+  }
+  const checkpoint = () => inTurn(flush)
 
   async function proveRest(): Promise<void> {
     const buffer = new Uint8Array(blockBytes)
@@ -205,7 +210,7 @@ export async function openIncoming(
         await rm(paths.map, { force: true })
       }).catch(rethrow)
     },
-    close: () => (open ? end(lost === undefined ? checkpoint : async () => {}) : Promise.resolve()),
+    close: () => (open ? end(lost === undefined ? flush : async () => {}) : Promise.resolve()),
     discard: () =>
       end(async () => {
         await rm(paths.map, { force: true })

@@ -55,7 +55,7 @@ export function createDriver(needs: {
         break
       }
       if (await expired(transfer)) continue
-      const before = await progress.load(id)
+      const before = (await progress.load(id)).counters.received
       try {
         await needs.perform(task, transfer, run.stopping.signal)
         progress.trouble(id, undefined)
@@ -64,6 +64,8 @@ export function createDriver(needs: {
         if (run.stopping.signal.aborted) break
         await afterFailure(transfer, asFault(thrown, `transfers.${task}`))
         if (isOver((await book.need(id)).state) && task !== 'tell') continue
+        // A line that is cut now and then carries on; only one that carries nothing has to wait longer.
+        if ((await progress.load(id)).counters.received > before) backoff.reset()
         await pause(run, backoff.next())
       }
     }

@@ -36,7 +36,8 @@ export interface Holder extends AsyncDisposable {
 export function createHolder(
   needs: ReceiveNeeds,
   site: SiteId,
-  saved: () => Promise<void>,
+  /** What else is to be written with a checkpoint. */
+  also: () => Change[],
 ): Holder {
   const { store, db } = needs
   const open = new Map<FileCid, Incoming>()
@@ -51,15 +52,16 @@ export function createHolder(
   }
 
   async function checkpoint(): Promise<void> {
+    // What comes while this one runs belongs to the next.
+    const [known, ended] = [seen, finished]
+    seen = []
+    finished = []
+    sinceBytes = 0
     for (const file of open.values()) await file.checkpoint()
     await store.flush()
-    const changes = seen
-    seen = []
-    sinceBytes = 0
+    const changes = [...known, ...also()]
     if (changes.length > 0) await db.write(changes)
-    for (const cid of finished) coming.delete(cid)
-    finished = []
-    await saved()
+    for (const cid of ended) coming.delete(cid)
   }
 
   async function taken(bytes: number): Promise<void> {
@@ -118,8 +120,14 @@ export function createHolder(
     const missing = [...file.missing()]
     let left = missing.reduce((sum, { count }) => sum + count, 0)
     const finish = async () => {
-      await endFile(file)
+      // A checkpoint that a manifest page brings about must not meet a file that is being closed.
       open.delete(cid)
+      try {
+        await endFile(file)
+      } catch (thrown) {
+        open.set(cid, file)
+        throw thrown
+      }
       whole(cid, on)
     }
     if (left === 0) await finish()

@@ -56,7 +56,7 @@ export async function pullBundle(
   const tally: Tally = { held: 0, received, there: 0 }
   progress.set(transfer.id, { held: 0, there: 0, heldFiles: 0, doneFiles: 0 })
   const session = await start(channel, bundle, signal, tally)
-  await using holder = createHolder(needs, transfer.site, async () => progress.save(transfer.id))
+  await using holder = createHolder(needs, transfer.site, () => progress.change(transfer.id))
   const trees = treesOf(bundle)
   for (const [index, tree] of trees.entries()) {
     const ofDataset = bundle.dataset !== undefined && index === 0
@@ -107,7 +107,7 @@ export async function countBundle(
 ): Promise<Count> {
   const count: Count = { files: 0, bytes: 0, heldFiles: 0, heldBytes: 0 }
   const session = await start(channel, bundle, signal, { held: 0, received: 0, there: 0 })
-  await using holder = createHolder(needs, channel.remote, async () => {})
+  await using holder = createHolder(needs, channel.remote, () => [])
   const trees = treesOf(bundle)
   for (const [index, tree] of trees.entries()) {
     const nodes = createNodes(session, holder, index, () => {})

@@ -47,7 +47,7 @@ import {
 import { openProgress } from './progress.ts'
 import { countBundle, pullBundle } from './receive.ts'
 import { createServer, type Grant } from './send.ts'
-import { isOver, type Task, type Transfer, type TransferEvent } from './transfer.ts'
+import { isOver, type Task, taskOf, type Transfer, type TransferEvent } from './transfer.ts'
 import { type SiteNames, viewTransfer, willTravel } from './view.ts'
 
 /** A person of ours, as far as a transfer needs to know. */
@@ -146,6 +146,7 @@ export function openTransfers<Input>(needs: TransfersNeeds<Input>): Transfers<In
   const driver = createDriver({ book, progress, clock, perform, log: needs.log })
   book.events.on(({ transfer }) => {
     if (isOver(transfer.state)) server.forget(transfer.id)
+    if (isOver(transfer.state) && taskOf(transfer) === undefined) forget(transfer.id)
     events.emit({ type: 'changed', id: transfer.id })
   })
   progress.events.on(({ id }) => events.emit({ type: 'changed', id }))
@@ -157,6 +158,11 @@ export function openTransfers<Input>(needs: TransfersNeeds<Input>): Transfers<In
       return { transfer: id, bundle: dry.bundle, dry: true }
     await grantOf(book, id, channel.remote, clock.now())
     return { transfer: id, bundle: (await book.bundle(id)).bundle, dry: false }
+  }
+
+  /** What is over is counted no more. A source does nothing in the end that would notice it otherwise. */
+  function forget(id: TransferId): void {
+    progress.drop(id).catch((thrown) => needs.log(asFault(thrown, 'transfers.forget', id)))
   }
 
   async function stillGranted({ transfer, dry }: Grant, channel: Channel): Promise<void> {

@@ -146,7 +146,6 @@ async function takeFile(found: Found, path: string, o: Taking): Promise<Entry> {
   const file = await reading(open(found.at, readFlags))
   try {
     const size = Number(found.stat.size)
-    await checkSame(file, found.stat)
     const content = o.inPlace
       ? await hashInPlace(file, found, o)
       : blocksOf(size) <= 1
@@ -214,7 +213,10 @@ async function* blocks(file: FileHandle, size: number, o: Taking) {
   }
 }
 
-/** Before and after: a file that somebody writes to meanwhile would be a mixture of two. */
+/**
+ * After the last byte, against what the walk saw before the first: a file that somebody writes to
+ * meanwhile would be a mixture of two, and what was opened may not be what was seen.
+ */
 async function checkSame(file: FileHandle, then: BigIntStats): Promise<void> {
   const now = await reading(file.stat({ bigint: true }))
   const same =

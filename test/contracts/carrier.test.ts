@@ -6,8 +6,7 @@ import { type CarrierPair, carrierContract } from './carrier.ts'
 
 carrierContract('a pair in memory', async () => {
   const [left, right] = createCarrierPair('oslo' as SiteId, 'kyoto' as SiteId)
-  const interruptible = false
-  return { left, right, aheadBytesMax: 2 ** 21, interruptible, async [Symbol.asyncDispose]() {} }
+  return { left, right, aheadBytesMax: 2 ** 21, async [Symbol.asyncDispose]() {} }
 })
 
 carrierContract('a libp2p stream over TCP', () => openReal('tcp'))
@@ -26,7 +25,6 @@ async function openReal(transport: Transport): Promise<CarrierPair> {
     reset: hosts.proxy?.reset,
     // Both windows, our queue, and what two sockets and the proxy hold.
     aheadBytesMax: limits.streamWindowBytesMax + limits.queueHighBytes + 16 * 2 ** 20,
-    interruptible: true,
     [Symbol.asyncDispose]: () => rest.disposeAsync(),
   }
 }

@@ -3,8 +3,7 @@
  * own floor (`cp`, flushed), both ends on this machine. Writes bench/README.md. Rivals over a network
  * come with the data plane.
  */
-import { readFile, writeFile } from 'node:fs/promises'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { acceptedPair, isDone, run, type Site, until } from '../test/site.ts'
@@ -51,7 +50,9 @@ try {
     const copying = performance.now()
     await run('sh', ['-c', 'cp "$1" "$1.copy" && sync "$1.copy"', 'sh', file])
     rounds.push({ wall, cpu, floor: seconds(copying) })
-    console.log(`${round + 1}/${pairs}: ${wall.toFixed(2)} s, ${cpu.toFixed(2)} CPU s; cp ${rounds.at(-1)!.floor.toFixed(2)} s`)
+    console.log(
+      `${round + 1}/${pairs}: ${wall.toFixed(2)} s, ${cpu.toFixed(2)} CPU s; cp ${rounds.at(-1)!.floor.toFixed(2)} s`,
+    )
     await rm(file)
     await rm(`${file}.copy`)
   }

@@ -139,8 +139,9 @@ export function createCarrierPair(left: SiteId, right: SiteId): [Carrier, Carrie
     write: out.write,
     closeWrite: async () => out.end(),
     abort: (fault) => {
-      out.fail(new Fault('unreachable', 'channel.pair', { side: 'between', cause: fault }))
-      into.fail(fault)
+      const there = new Fault('unreachable', 'channel.pair', { side: 'between', cause: fault })
+      out.fail({ writer: fault, reader: there })
+      into.fail({ writer: there, reader: fault })
     },
   })
   return [carrier(right, toRight, toLeft), carrier(left, toLeft, toRight)]
@@ -152,7 +153,7 @@ function createPipe() {
   const chunks: Uint8Array[] = []
   let bytes = 0
   let ended = false
-  let failed: Fault | undefined
+  let failed: { writer: Fault; reader: Fault } | undefined
   let wake = () => {}
   let changed = new Promise<void>((resolve) => {
     wake = resolve
@@ -166,7 +167,7 @@ function createPipe() {
   }
   async function* source(): AsyncGenerator<Uint8Array> {
     for (;;) {
-      if (failed !== undefined) throw failed
+      if (failed !== undefined) throw failed.reader
       const chunk = chunks.shift()
       if (chunk !== undefined) {
         bytes -= chunk.byteLength
@@ -180,6 +181,7 @@ function createPipe() {
     source: source(),
     async write(chunk: Uint8Array, options?: Waiting) {
       const signal = options?.signal
+      signal?.throwIfAborted()
       signal?.addEventListener('abort', change, { once: true })
       try {
         while (bytes >= pairBytesMax && failed === undefined) {
@@ -189,7 +191,7 @@ function createPipe() {
       } finally {
         signal?.removeEventListener('abort', change)
       }
-      if (failed !== undefined) throw failed
+      if (failed !== undefined) throw failed.writer
       chunks.push(chunk.slice())
       bytes += chunk.byteLength
       change()
@@ -198,8 +200,8 @@ function createPipe() {
       ended = true
       change()
     },
-    fail(fault: Fault) {
-      failed ??= fault
+    fail(faults: { writer: Fault; reader: Fault }) {
+      failed ??= faults
       change()
     },
   }

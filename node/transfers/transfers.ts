@@ -47,7 +47,7 @@ import {
 import { openProgress } from './progress.ts'
 import { countBundle, pullBundle } from './receive.ts'
 import { createServer, type Grant } from './send.ts'
-import { isOver, type Task, taskOf, type Transfer, type TransferEvent } from './transfer.ts'
+import { isOver, type Task, type Transfer, type TransferEvent, taskOf } from './transfer.ts'
 import { type SiteNames, viewTransfer, willTravel } from './view.ts'
 
 /** A person of ours, as far as a transfer needs to know. */

@@ -32,7 +32,10 @@ export async function temporaryFiles(site: Site): Promise<string[]> {
   const late = AbortSignal.timeout(afterwardsMs)
   for (;;) {
     const found: string[] = []
-    for (const { name, parentPath } of await readdir(site.home, { recursive: true, withFileTypes: true })) {
+    for (const { name, parentPath } of await readdir(site.home, {
+      recursive: true,
+      withFileTypes: true,
+    })) {
       const aside = /\/store\/(tmp|partial)$/.test(parentPath) || name.endsWith('.aside')
       if (aside) found.push(join(parentPath, name))
     }
@@ -77,11 +80,15 @@ export async function watchListed(pair: Pair, root: string): Promise<Watch> {
       const transfers = await atKyoto.call('transfers.list', {})
       const transfer = transfers.find((one) => one.destination.dataset === id)
       if (seen !== root) wrong.push(`dataset ${id} was listed with the root ${seen}, not ${root}`)
-      if (transfer?.state !== 'done') wrong.push(`dataset ${id} was listed while its transfer was ${transfer?.state}`)
+      if (transfer?.state !== 'done')
+        wrong.push(`dataset ${id} was listed while its transfer was ${transfer?.state}`)
       const { files } = await atKyoto.call('datasets.files', { id })
       for (const { path, size, cid } of files) {
-        const held = await stat(join(kyoto.home, 'store/objects', cid.slice(-2), cid)).catch(() => undefined)
-        if (held?.size !== size) wrong.push(`${path} of dataset ${id} was listed with ${held?.size} of ${size} bytes`)
+        const held = await stat(join(kyoto.home, 'store/objects', cid.slice(-2), cid)).catch(
+          () => undefined,
+        )
+        if (held?.size !== size)
+          wrong.push(`${path} of dataset ${id} was listed with ${held?.size} of ${size} bytes`)
       }
       known.add(id)
     }

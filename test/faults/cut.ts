@@ -26,55 +26,68 @@ export function cutStories(o: { runs: number }): void {
     }, 120_000)
     afterAll(() => pair[Symbol.asyncDispose]())
 
-    test.each(seeds)('seed %i', async (seed) => {
-      const { cable, atOslo, atKyoto, folder, to } = pair
-      const dice = createDice(seed)
-      const tree = join(folder, `tree-${seed}`)
-      const bytes = await writeTree(tree, dice)
-      const added = await atOslo.call('datasets.add', { name: `${seed}`, path: tree })
-      const plan = planOf(dice, bytes)
-      cable.spoil(plan)
+    test.each(seeds)(
+      'seed %i',
+      async (seed) => {
+        const { cable, atOslo, atKyoto, folder, to } = pair
+        const dice = createDice(seed)
+        const tree = join(folder, `tree-${seed}`)
+        const bytes = await writeTree(tree, dice)
+        const added = await atOslo.call('datasets.add', { name: `${seed}`, path: tree })
+        const plan = planOf(dice, bytes)
+        cable.spoil(plan)
 
-      const sent = await atOslo.call('transfers.send', { to, dataset: { id: added.id }, dest: 0 })
-      const ended = await until(atOslo, sent.id, isEnded, endMs)
-      const struck = cable.mend()
-      const there = await until(atKyoto, sent.id, isEnded, endMs)
-      const seen = `${brief(ended)} ${brief(there)} ${JSON.stringify(plan)}`
+        const sent = await atOslo.call('transfers.send', { to, dataset: { id: added.id }, dest: 0 })
+        const ended = await until(atOslo, sent.id, isEnded, endMs)
+        const struck = cable.mend()
+        const there = await until(atKyoto, sent.id, isEnded, endMs)
+        const seen = `${brief(ended)} ${brief(there)} ${JSON.stringify(plan)}`
 
-      ends.planned += plan.length
-      ends.struck += struck
-      expect(there.state, seen).toBe(ended.state)
-      if (ended.state === 'done') {
-        ends.done++
-        const out = join(folder, `out-${seed}`)
-        await atKyoto.call('datasets.export', { id: ended.destination.dataset!, folder: out })
-        expect(await diff(tree, out), seen).toBe('')
-        await rm(out, { recursive: true })
-      } else {
-        ends.otherwise++
-        expect(ended.fault?.text, seen).toMatch(/\w/)
+        ends.planned += plan.length
+        ends.struck += struck
+        expect(there.state, seen).toBe(ended.state)
+        if (ended.state === 'done') {
+          ends.done++
+          const out = join(folder, `out-${seed}`)
+          await atKyoto.call('datasets.export', { id: ended.destination.dataset!, folder: out })
+          expect(await diff(tree, out), seen).toBe('')
+          await rm(out, { recursive: true })
+        } else {
+          ends.otherwise++
+          expect(ended.fault?.text, seen).toMatch(/\w/)
+          const listed = await atKyoto.call('datasets.list', {})
+          expect(
+            listed.map(({ name }) => name),
+            seen,
+          ).not.toContain(`${seed}`)
+        }
+        await rm(tree, { recursive: true })
+      },
+      3 * endMs,
+    )
+
+    test(
+      'when the faults have stopped, all has ended and nothing is left over',
+      async () => {
+        const { oslo, kyoto, atOslo, atKyoto } = pair
+        console.log(
+          `cut: ${ends.done} done, ${ends.otherwise} ended otherwise; ${ends.struck} of ${ends.planned} faults struck`,
+        )
+        // A plan that never strikes, or that nothing survives, would prove nothing.
+        expect(ends.struck).toBeGreaterThan(ends.planned / 2)
+        expect(ends.done).toBeGreaterThan(0.9 * (ends.done + ends.otherwise))
+        for (const client of [atOslo, atKyoto]) {
+          const transfers = await client.call('transfers.list', { limit: 1000 })
+          expect(transfers.length).toBeGreaterThanOrEqual(seeds.length)
+          expect(transfers.filter((one) => !isEnded(one)).map(brief)).toEqual([])
+        }
         const listed = await atKyoto.call('datasets.list', {})
-        expect(listed.map(({ name }) => name), seen).not.toContain(`${seed}`)
-      }
-      await rm(tree, { recursive: true })
-    }, 3 * endMs)
-
-    test('when the faults have stopped, all has ended and nothing is left over', async () => {
-      const { oslo, kyoto, atOslo, atKyoto } = pair
-      console.log(`cut: ${ends.done} done, ${ends.otherwise} ended otherwise; ${ends.struck} of ${ends.planned} faults struck`)
-      // A plan that never strikes, or that nothing survives, would prove nothing.
-      expect(ends.struck).toBeGreaterThan(ends.planned / 2)
-      expect(ends.done).toBeGreaterThan(0.9 * (ends.done + ends.otherwise))
-      for (const client of [atOslo, atKyoto]) {
-        const transfers = await client.call('transfers.list', { limit: 1000 })
-        expect(transfers.length).toBeGreaterThanOrEqual(seeds.length)
-        expect(transfers.filter((one) => !isEnded(one)).map(brief)).toEqual([])
-      }
-      const listed = await atKyoto.call('datasets.list', {})
-      expect(listed.length).toBe(ends.done)
-      expect([...(await temporaryFiles(oslo)), ...(await temporaryFiles(kyoto))]).toEqual([])
-      expect([...mistakes(oslo), ...mistakes(kyoto)]).toEqual([])
-    }, endMs)
+        expect(listed.length).toBe(ends.done)
+        expect([...(await temporaryFiles(oslo)), ...(await temporaryFiles(kyoto))]).toEqual([])
+        expect([...mistakes(oslo), ...mistakes(kyoto)]).toEqual([])
+      },
+      endMs,
+    )
   })
 }
 
@@ -86,7 +99,10 @@ async function writeTree(folder: string, dice: (below: number) => number): Promi
   const content = dice(2 ** 31)
   for (const [i, size] of sizes.entries()) {
     const buffer = fillBytes(new Uint8Array(Math.ceil(size / 4) * 4), content + i)
-    await writeFile(join(folder, i === 0 ? 'large.bin' : `small/${i}.dat`), buffer.subarray(0, size))
+    await writeFile(
+      join(folder, i === 0 ? 'large.bin' : `small/${i}.dat`),
+      buffer.subarray(0, size),
+    )
   }
   return sizes.reduce((sum, size) => sum + size, 0)
 }

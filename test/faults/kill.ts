@@ -33,46 +33,59 @@ export function killStories(o: { moments: number }): void {
     }, 120_000)
     afterAll(() => pair[Symbol.asyncDispose]())
 
-    test.each(seedsFor(`kill ${victim}`, o.moments))('seed %i', async (seed) => {
-      const { cable, atOslo, atKyoto, folder, oslo, kyoto } = pair
-      const site = pair[victim]
-      const moment = momentOf(victim, seed)
-      const tree = join(folder, `tree-${seed}`)
-      await mkdir(tree)
-      await writeLarge(join(tree, 'large.bin'), fileBytes, seed * 2 + Number(victim === 'oslo'))
-      const { id: dataset, root } = await atOslo.call('datasets.add', { name: `${seed}`, path: tree, inPlace: true })
-      await using watch = await watchListed(pair, root)
-      const before = cable.passedBytes('kyoto')
+    test.each(seedsFor(`kill ${victim}`, o.moments))(
+      'seed %i',
+      async (seed) => {
+        const { cable, atOslo, atKyoto, folder, oslo, kyoto } = pair
+        const site = pair[victim]
+        const moment = momentOf(victim, seed)
+        const tree = join(folder, `tree-${seed}`)
+        await mkdir(tree)
+        await writeLarge(join(tree, 'large.bin'), fileBytes, seed * 2 + Number(victim === 'oslo'))
+        const { id: dataset, root } = await atOslo.call('datasets.add', {
+          name: `${seed}`,
+          path: tree,
+          inPlace: true,
+        })
+        await using watch = await watchListed(pair, root)
+        const before = cable.passedBytes('kyoto')
 
-      const killed = cable.passes('kyoto', moment).then(() => site.kill())
-      await within(Promise.all([killed, sendOrCut(pair, dataset)]), endMs, 'it never came so far')
-      const looked = watch.looks
-      await site.start()
-      const [begun] = await atOslo.call('transfers.list', {})
-      const done = await until(atOslo, begun!.id, isDone, endMs)
+        const killed = cable.passes('kyoto', moment).then(() => site.kill())
+        await within(Promise.all([killed, sendOrCut(pair, dataset)]), endMs, 'it never came so far')
+        const looked = watch.looks
+        await site.start()
+        const [begun] = await atOslo.call('transfers.list', {})
+        const done = await until(atOslo, begun!.id, isDone, endMs)
 
-      const crossed = cable.passedBytes('kyoto') - before
-      const resent = crossed - fileBytes
-      const told = victim === 'kyoto' ? done.bytes.sent : (await until(atKyoto, begun!.id, isDone)).bytes.received
-      console.log(`kill ${victim}, seed ${seed}: at ${mib(moment)} MiB; ${mib(resent)} MiB more than the file crossed; the other side counts ${mib(told - fileBytes)} MiB twice`)
-      expect(crossed).toBeGreaterThan(fileBytes)
-      expect(resent).toBeLessThanOrEqual(resentBytesMax + overheadBytesMax)
-      // The side that lived has counted all of it: what it gave to the line, or what it took and verified.
-      expect(told).toBeGreaterThanOrEqual(fileBytes)
-      expect(told - fileBytes).toBeLessThanOrEqual(resentBytesMax)
+        const crossed = cable.passedBytes('kyoto') - before
+        const resent = crossed - fileBytes
+        const told =
+          victim === 'kyoto'
+            ? done.bytes.sent
+            : (await until(atKyoto, begun!.id, isDone)).bytes.received
+        console.log(
+          `kill ${victim}, seed ${seed}: at ${mib(moment)} MiB; ${mib(resent)} MiB more than the file crossed; the other side counts ${mib(told - fileBytes)} MiB twice`,
+        )
+        expect(crossed).toBeGreaterThan(fileBytes)
+        expect(resent).toBeLessThanOrEqual(resentBytesMax + overheadBytesMax)
+        // The side that lived has counted all of it: what it gave to the line, or what it took and verified.
+        expect(told).toBeGreaterThanOrEqual(fileBytes)
+        expect(told - fileBytes).toBeLessThanOrEqual(resentBytesMax)
 
-      await watch[Symbol.asyncDispose]()
-      expect(watch.wrong).toEqual([])
-      expect(looked, 'looks before the kill').toBeGreaterThan(0)
-      expect(await temporaryFiles(kyoto)).toEqual([])
-      expect(await temporaryFiles(oslo)).toEqual([])
-      expect([...mistakes(oslo), ...mistakes(kyoto)]).toEqual([])
-      const out = join(folder, `out-${seed}`)
-      await atKyoto.call('datasets.export', { id: done.destination.dataset!, folder: out })
-      expect(await diff(tree, out)).toBe('')
-      await rm(tree, { recursive: true })
-      await rm(out, { recursive: true })
-    }, 2 * endMs)
+        await watch[Symbol.asyncDispose]()
+        expect(watch.wrong).toEqual([])
+        expect(looked, 'looks before the kill').toBeGreaterThan(0)
+        expect(await temporaryFiles(kyoto)).toEqual([])
+        expect(await temporaryFiles(oslo)).toEqual([])
+        expect([...mistakes(oslo), ...mistakes(kyoto)]).toEqual([])
+        const out = join(folder, `out-${seed}`)
+        await atKyoto.call('datasets.export', { id: done.destination.dataset!, folder: out })
+        expect(await diff(tree, out)).toBe('')
+        await rm(tree, { recursive: true })
+        await rm(out, { recursive: true })
+      },
+      2 * endMs,
+    )
   })
 }
 

@@ -118,6 +118,15 @@ export function table(head: readonly string[], rows: readonly (readonly Cell[])[
   return [line(head), ...cells.map(line)].join('\n')
 }
 
+/** A list for people: a table, or, when there is nothing, the sentence that says how to make some. */
+export function listText(
+  head: readonly string[],
+  rows: readonly (readonly Cell[])[],
+  none: string,
+): string {
+  return rows.length === 0 ? none : table(head, rows)
+}
+
 /** Facts under each other, names to the left. Facts that are not there take no line. */
 export function facts(rows: readonly (readonly [string, Cell])[]): string {
   const shown = rows.filter(([, value]) => value !== undefined && value !== '')

@@ -74,8 +74,10 @@ export function transferText(view: ToldTransfer): string {
     ['destination IDs', idsText(destination)],
     ['chosen', `${groupText(files.chosen)} files, ${bytes.chosen} bytes`],
     ['held there before', `${groupText(files.held)} files, ${bytes.held} bytes`],
-    ['sent', `${bytes.sent} bytes, ${manifest.nodes} metadata nodes`],
+    // Each end counts what it did itself; the source also shows what it is told of the other.
+    ['sent', view.direction === 'out' ? `${bytes.sent} bytes` : undefined],
     ['received', `${bytes.received} bytes`],
+    ['manifest', `${manifest.nodes} nodes`],
     ['of the dataset', `${bytes.dataset} bytes`],
     ['began', timeText(view.createdAt)],
     ['ended', view.endedAt && timeText(view.endedAt)],

@@ -3,7 +3,7 @@ import type { Told } from '../../api/routes.ts'
 import { type ConnectionId, parseAddressee } from '../../protocol/ids.ts'
 import type { Open } from '../context.ts'
 import { idOf } from '../options.ts'
-import { table } from '../show.ts'
+import { listText } from '../show.ts'
 
 type ConnectionView = Told<'connections.list'>[number]
 
@@ -29,9 +29,10 @@ export function addConnections(program: Command, open: Open): void {
       const context = open(command)
       const list = await context.call('connections.list', {})
       context.print(list, () =>
-        table(
+        listText(
           ['id', 'person', 'state', 'asked'],
           list.map((one) => [one.id, addressee(one), one.state, one.asked]),
+          'You have no connections yet. Ask a person at a linked site: crossload connect EMAIL@ALIAS',
         ),
       )
     })

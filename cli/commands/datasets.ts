@@ -4,7 +4,16 @@ import type { Told } from '../../api/routes.ts'
 import type { DatasetId, ProjectId } from '../../protocol/ids.ts'
 import type { Context, Open } from '../context.ts'
 import { collect, given, idOf, pairsOf } from '../options.ts'
-import { countText, facts, jsonText, sizeText, table, timeText, visible } from '../show.ts'
+import {
+  countText,
+  facts,
+  jsonText,
+  listText,
+  sizeText,
+  table,
+  timeText,
+  visible,
+} from '../show.ts'
 import { printVerified } from './site.ts'
 
 type DatasetView = Told<'datasets.list'>[number]
@@ -96,7 +105,7 @@ function addLooking(dataset: Command, open: Open): void {
         more = page.length === pageItemsMax
       }
       context.print(list, () =>
-        table(
+        listText(
           ['id', 'name', 'version', 'files', 'size', 'project', 'owned'],
           list.map((one) => [
             one.id,
@@ -107,6 +116,7 @@ function addLooking(dataset: Command, open: Open): void {
             one.project,
             one.mine ? 'yes' : '',
           ]),
+          'There are no datasets here that you may see. Add one: crossload dataset add NAME PATH',
         ),
       )
     })

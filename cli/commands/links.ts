@@ -3,7 +3,7 @@ import type { Told } from '../../api/routes.ts'
 import { type LinkId, parseAlias } from '../../protocol/ids.ts'
 import type { Open } from '../context.ts'
 import { durationOf, given, idOf } from '../options.ts'
-import { table, timeText, visible } from '../show.ts'
+import { listText, timeText, visible } from '../show.ts'
 
 type LinkView = Told<'links.list'>[number]
 type Named = { alias?: string }
@@ -40,9 +40,10 @@ export function addLinks(program: Command, open: Open): void {
       const context = open(command)
       const list = await context.call('links.list', {})
       context.print(list, () =>
-        table(
+        listText(
           ['id', 'alias', 'state', 'asked', 'name', 'site'],
           list.map((one) => [one.id, one.alias, one.state, one.asked, one.name, one.site]),
+          'There are no links yet. Invite a site: crossload invite. Or take up an invitation: crossload link INVITE',
         ),
       )
     })

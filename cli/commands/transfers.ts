@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { parseTransferId, type TransferId } from '../../protocol/ids.ts'
 import type { Open } from '../context.ts'
 import { followTransfer } from '../follow.ts'
-import { sizeText, table, timeText } from '../show.ts'
+import { listText, sizeText, timeText } from '../show.ts'
 import { idsText, transferText, whatText } from '../transfer-text.ts'
 
 export function addTransfers(program: Command, open: Open): void {
@@ -16,7 +16,7 @@ export function addTransfers(program: Command, open: Open): void {
       const context = open(command)
       const list = await context.call('transfers.list', { limit: Number(flags.limit) })
       context.print(list, () =>
-        table(
+        listText(
           ['id', 'at', 'way', 'person', 'what', 'state', 'size', 'source IDs', 'destination IDs'],
           list.map((one) => {
             const { person, alias } = one.direction === 'out' ? one.destination : one.source
@@ -32,6 +32,7 @@ export function addTransfers(program: Command, open: Open): void {
               idsText(one.destination),
             ]
           }),
+          'Nothing was sent or received yet. Send something: crossload send dataset ID --to EMAIL@ALIAS',
         ),
       )
     })

@@ -4,7 +4,7 @@ import type { Told } from '../../api/routes.ts'
 import type { DatasetId, ProjectId, WorkflowId } from '../../protocol/ids.ts'
 import type { Context, Open } from '../context.ts'
 import { collect, given, idOf, pairOf } from '../options.ts'
-import { countText, facts, table, timeText, visible } from '../show.ts'
+import { countText, facts, listText, table, timeText, visible } from '../show.ts'
 import { tellFlagged, versionOf, versionTable } from './datasets.ts'
 
 type WorkflowView = Told<'workflows.list'>[number]
@@ -111,7 +111,7 @@ function addLooking(workflow: Command, open: Open): void {
         more = page.length === pageItemsMax
       }
       context.print(list, () =>
-        table(
+        listText(
           ['id', 'name', 'version', 'format', 'dataset', 'project', 'owned'],
           list.map((one) => [
             one.id,
@@ -122,6 +122,7 @@ function addLooking(workflow: Command, open: Open): void {
             one.project,
             one.mine ? 'yes' : '',
           ]),
+          'There are no workflows here that you may see. Add one: crossload workflow add NAME DOCUMENT --dataset ID',
         ),
       )
     })

@@ -30,6 +30,8 @@ const shape = z.strictObject({
   folders: z.array(z.string().max(4096)).max(64),
   /** HOST:PORT of the API. */
   http: z.string().regex(/^.+:\d{1,5}$/, 'is not HOST:PORT'),
+  /** How long another site may be silent while it is waited for, in milliseconds; 60,000 unless said. */
+  silenceMs: z.int().min(1000).max(3_600_000).optional(),
 })
 
 export type Config = Readonly<z.infer<typeof shape>>

@@ -14,6 +14,7 @@ import { type Config, type Home, httpAddress } from './config.ts'
 import type { Doors, SiteDoor } from './http/doors.ts'
 import { openHttp } from './http/http.ts'
 import type { Log } from './http/log.ts'
+import { type Limits, limits } from './net/limits.ts'
 import { type Net, type NetHandler, type NetLog, openNet } from './net/net.ts'
 import { openConnections } from './people/connections.ts'
 import { demandMarker, openRooms } from './rooms.ts'
@@ -76,6 +77,10 @@ export async function openSite(o: {
       return link === undefined ? { name: site } : { alias: link.alias, name: link.name }
     },
   }
+  const audit = createAudit({
+    ...{ commit, clock, log },
+    isLinked: (site) => links.bySite(site) !== undefined,
+  })
   const unpacker = createUnpacker({ clock, db, store, users, projects, datasets })
   const transfers = stack.use(
     openTransfers<SendInput>({
@@ -112,17 +117,18 @@ export async function openSite(o: {
       },
       examine: unpacker.examine,
       propose: unpacker.propose,
+      suspect: audit.note,
       log: logFault,
     }),
   )
   const handlers: NetHandler[] = [...links.handlers, ...connections.handlers, ...transfers.handlers]
-  const audit = createAudit({ commit, clock, log })
   net = stack.use(
     await openNet({
       identity,
       clock,
       listen: config.listen,
       announce: config.announce,
+      limits: silenceLimits(config.silenceMs),
       isAccepted: (site) => links.isAccepted(site),
       isRefused: (site) => links.isRefused(site),
       handlers: handlers.map(audit.watched),
@@ -179,6 +185,13 @@ export async function openSite(o: {
     failed: failed.signal,
     [Symbol.asyncDispose]: () => rest.disposeAsync(),
   }
+}
+
+/** Whoever cannot write waits five times as long: what the system holds drains unseen. */
+function silenceLimits(silenceMs: number | undefined): Partial<Limits> | undefined {
+  if (silenceMs === undefined) return undefined
+  const openStreamMs = Math.min(silenceMs, limits.openStreamMs)
+  return { idleMs: silenceMs, openBehindMs: silenceMs, openStreamMs, stuckMs: 5 * silenceMs }
 }
 
 /**

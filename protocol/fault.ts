@@ -106,6 +106,8 @@ export type FaultFacts = {
   /** Several things of the same sort: refused paths, conflicting names. */
   readonly list?: readonly string[] | undefined
   readonly side?: FaultSide | undefined
+  /** Another site's own words: heard, not found out here. */
+  readonly told?: boolean | undefined
   readonly cause?: unknown
 }
 
@@ -122,6 +124,7 @@ export class Fault extends Error {
   readonly about: FaultAbout | undefined
   readonly list: readonly string[]
   readonly side: FaultSide
+  readonly told: boolean
 
   constructor(kind: FaultKind, op: string, facts: FaultFacts = {}) {
     super(
@@ -134,6 +137,7 @@ export class Fault extends Error {
     this.about = facts.about
     this.list = facts.list ?? []
     this.side = facts.side ?? 'here'
+    this.told = facts.told ?? false
   }
 
   get again(): boolean {
@@ -169,12 +173,16 @@ export function toWireFault(fault: Fault): WireFault {
 /** The other side's fault, raised here. An unknown kind is a newer site's: read as `internal`. */
 export function fromWireFault(wire: WireFault, side: FaultSide = 'there'): Fault {
   const kind = Object.hasOwn(faultKinds, wire.kind) ? wire.kind : 'internal'
-  return new Fault(kind, wire.op, { text: wire.text, about: wire.about, list: wire.list, side })
+  const { text, about, list } = wire
+  return new Fault(kind, wire.op, { text, about, list, side, told: side === 'there' })
 }
 
 /** Whatever was thrown, as a fault: ours unchanged, disk errors by their code, the rest `internal`. */
 export function asFault(thrown: unknown, op: string, about?: FaultAbout): Fault {
   if (thrown instanceof Fault) return thrown
+  // What went wrong first, not what went wrong again while things were put away.
+  if ((thrown as Error | null)?.name === 'SuppressedError')
+    return asFault((thrown as { suppressed?: unknown }).suppressed, op, about)
   const code = (thrown as { code?: unknown } | null)?.code
   const known = typeof code === 'string' ? diskKinds[code] : undefined
   if (known === undefined) {
@@ -208,6 +216,14 @@ const diskKinds: Record<string, { kind: FaultKind; text: (what: FaultAbout) => s
   ENOENT: { kind: 'missing', text: (w) => `${w} is not there (any more). Check the path.` },
   ENOTDIR: { kind: 'invalid', text: (w) => `${w} is not inside a folder. Check the path.` },
   EISDIR: { kind: 'invalid', text: (w) => `${w} is a folder. Name a file.` },
+  ELOOP: {
+    kind: 'invalid',
+    text: (w) => `${w} is a link that leads to no file or folder. Name what it was to lead to.`,
+  },
+  EMFILE: {
+    kind: 'busy',
+    text: (w) => `Too many files are open to open ${w}. Allow this account more, or try later.`,
+  },
   EEXIST: { kind: 'exists', text: (w) => `${w} is already there. Choose another place.` },
   ENAMETOOLONG: {
     kind: 'unsupported',

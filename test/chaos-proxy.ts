@@ -26,28 +26,26 @@ export interface Cable extends AsyncDisposable {
   passedBytes(to: End): number
   /** Resolves in the turn in which so many more bytes have come in on their way to this site. */
   passes(to: End, bytes: number): Promise<void>
+  /** Resolves when this site has been dialled so many more times, in vain or not. */
+  dials(to: End, times: number): Promise<void>
   /** Does all of this, each at its byte. What an earlier plan left undone is forgotten. */
   spoil(plan: readonly Harm[]): void
   /** Nothing more is spoilt. Returns how much of the plan was done. */
   mend(): number
 }
 
-export async function openCable(): Promise<Cable> {
-  const passed: Record<End, number> = { oslo: 0, kyoto: 0 }
-  const waiting = new Set<{ to: End; at: number; done: () => void }>()
+/** With `bytesPerSecond` each line is so slow in each direction, and there is time to do something meanwhile. */
+export async function openCable(o: { bytesPerSecond?: number } = {}): Promise<Cable> {
+  const passed = createCounts()
+  const dialled = createCounts()
   let plan: Harm[] = []
   let done = 0
 
   /** Cuts the chunk where the first harm strikes, if one does. */
   function pass(data: Buffer, to: End): Passage {
-    const first = passed[to]
-    passed[to] += data.byteLength
-    for (const one of waiting) {
-      if (one.to !== to || passed[to] < one.at) continue
-      waiting.delete(one)
-      one.done()
-    }
-    const struck = plan.filter((harm) => harm.to === to && harm.at < passed[to])
+    const first = passed.of(to)
+    passed.add(to, data.byteLength)
+    const struck = plan.filter((harm) => harm.to === to && harm.at < passed.of(to))
     if (struck.length === 0) return { data }
     plan = plan.filter((harm) => !struck.includes(harm))
     const spoilt = Buffer.from(data)
@@ -65,25 +63,46 @@ export async function openCable(): Promise<Cable> {
     const other: End = end === 'oslo' ? 'kyoto' : 'oslo'
     const port = await freePort()
     const through = (data: Buffer, way: Way) => pass(data, way === 'there' ? end : other)
-    const proxy = stack.use(await openProxy({ to: { port }, through }))
+    const proxy = stack.use(
+      await openProxy({ ...o, to: { port }, through, dialled: () => dialled.add(end, 1) }),
+    )
     return { listen: [`127.0.0.1:${port}`], announce: [`127.0.0.1:${proxy.port}`] }
   }
   const ends = { oslo: await openEnd('oslo'), kyoto: await openEnd('kyoto') }
   const open = stack.move()
   return {
     sites: () => ends,
-    passedBytes: (to) => passed[to],
-    passes: (to, bytes) =>
-      new Promise((resolve) => waiting.add({ to, at: passed[to] + bytes, done: resolve })),
+    passedBytes: passed.of,
+    passes: passed.more,
+    dials: dialled.more,
     spoil(harms) {
       done = 0
-      plan = harms.map((harm) => ({ ...harm, at: passed[harm.to] + harm.at }))
+      plan = harms.map((harm) => ({ ...harm, at: passed.of(harm.to) + harm.at }))
     },
     mend() {
       plan = []
       return done
     },
     [Symbol.asyncDispose]: () => open.disposeAsync(),
+  }
+}
+
+/** Something that only grows, for either end, and who waits until it has. */
+function createCounts() {
+  const counts: Record<End, number> = { oslo: 0, kyoto: 0 }
+  const waiting = new Set<{ to: End; at: number; done: () => void }>()
+  return {
+    of: (to: End) => counts[to],
+    add(to: End, more: number) {
+      counts[to] += more
+      for (const one of waiting) {
+        if (one.to !== to || counts[to] < one.at) continue
+        waiting.delete(one)
+        one.done()
+      }
+    },
+    more: (to: End, by: number) =>
+      new Promise<void>((resolve) => waiting.add({ to, at: counts[to] + by, done: resolve })),
   }
 }
 

@@ -97,8 +97,11 @@ export interface Guest extends AsyncDisposable {
   bundle(tree: MadeTree['tree'] | undefined, more?: Partial<Bundle>): Bundle
   /** A pull of a transfer, opened. */
   pull(transfer: string): Promise<Pull>
-  receiptOf(of: { transfer: string; bundle: Uint8Array }, more?: Partial<Receipt>): Receipt
+  /** Of an import that went well, unless told otherwise. `dataset: null` leaves it out. */
+  receiptOf(of: { transfer: string; bundle: Uint8Array }, more?: Told): Receipt
 }
+
+type Told = Partial<Omit<Receipt, 'dataset'>> & { dataset?: Receipt['dataset'] | null }
 
 export interface Pull {
   /** Sends a want and takes all that answers it. */
@@ -232,14 +235,21 @@ export async function openGuest(host: Site, name: string): Promise<Guest> {
     async pull(transfer) {
       const channel = await net.open(to, contentProtocol)
       await channel.send({ type: 'open', transfer })
-      const receive = async () =>
-        within(channel.receive(serveMessage), answerMs, 'the source fell silent')
+      const end = () => channel.abort(new Fault('gone', 'test.end'))
+      const receive = async () => {
+        try {
+          return await within(channel.receive(serveMessage), answerMs, 'the source fell silent')
+        } catch (thrown) {
+          end()
+          throw thrown
+        }
+      }
       await receive()
       return {
         async want(nodes, blocks = []) {
           const full = nodes.map((node) => ({ tree: 0, page: 0, entry: 0, list: 0, ...node }))
           await channel.send({ type: 'want', nodes: full, blocks })
-          let open = full.length + blocks.reduce((sum, place) => sum + place[4]!, 0)
+          let open = full.length + blocks.reduce((sum, place) => sum + Math.max(1, place[4]!), 0)
           const bodies: Uint8Array[] = []
           while (open > 0) {
             const { message, body } = await receive()
@@ -250,10 +260,10 @@ export async function openGuest(host: Site, name: string): Promise<Guest> {
         },
         send: (message) => channel.send(message),
         receive: async () => (await receive()).message,
-        end: () => channel.abort(new Fault('gone', 'test.end')),
+        end,
       }
     },
-    receiptOf: ({ transfer, bundle }, more) => ({
+    receiptOf: ({ transfer, bundle }, { dataset = { id: 70, version: 1 }, ...more } = {}) => ({
       v: 1,
       kind: 'imported',
       transfer,
@@ -262,7 +272,7 @@ export async function openGuest(host: Site, name: string): Promise<Guest> {
       at: Date.now(),
       bundle: sha256Hex(bundle),
       trees: [],
-      dataset: { id: 70, version: 1 },
+      ...(dataset && { dataset }),
       workflows: [],
       ...more,
     }),

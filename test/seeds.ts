@@ -5,7 +5,7 @@
 
 /** `count` seeds from 1, or the one that was asked for. */
 export function seedsFor(what: string, count: number): number[] {
-  const asked = process.env['SEED']
+  const asked = process.env.SEED
   const seeds =
     asked === undefined ? Array.from({ length: count }, (_, i) => i + 1) : [Number(asked)]
   const range = seeds.length === 1 ? `${seeds[0]}` : `${seeds[0]} to ${seeds.at(-1)}`

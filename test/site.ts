@@ -8,6 +8,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
+import { setTimeout as pause } from 'node:timers/promises'
 import { type Client, createClient } from '../api/client.ts'
 import type { ToldTransfer } from '../api/shapes.ts'
 
@@ -43,6 +44,8 @@ export type SiteOptions = {
   announce?: string[]
   /** Where its home is made; a new temporary folder unless given. */
   home?: string
+  /** There is a site in `home` already: it is started, not made. */
+  made?: boolean
   env?: NodeJS.ProcessEnv
 }
 
@@ -75,8 +78,7 @@ export async function openSite(alias: string, options: SiteOptions = {}): Promis
   const listen = (options.listen ?? ['127.0.0.1:0']).flatMap((at) => ['--listen', at])
   const announce = (options.announce ?? []).flatMap((at) => ['--announce', at])
   const name = `${alias[0]!.toUpperCase()}${alias.slice(1)}`
-  const made = await run(process.execPath, [
-    main,
+  const init = [
     'init',
     '--home',
     home,
@@ -90,8 +92,10 @@ export async function openSite(alias: string, options: SiteOptions = {}): Promis
     '/',
     ...listen,
     ...announce,
-  ])
-  if (made.code !== 0) throw new Error(`init of ${alias} ended with ${made.code}: ${made.stderr}`)
+  ]
+  const made = options.made ? undefined : await run(process.execPath, [main, ...init])
+  if (made !== undefined && made.code !== 0)
+    throw new Error(`init of ${alias} ended with ${made.code}: ${made.stderr}`)
   const token = (await readFile(join(home, 'token'), 'utf8')).trim()
   const tokens = new Map<string, string>()
   let child: ChildProcess
@@ -253,6 +257,24 @@ export async function until(
 export const isDone = (view: ToldTransfer) => view.state === 'done'
 export const isEnded = (view: ToldTransfer) =>
   ['done', 'refused', 'failed', 'cancelled'].includes(view.state)
+
+/** Asks again and again until the answer is one; fails with the last refusal when that takes too long. */
+export async function eventually<T>(
+  ask: () => Promise<T | false | undefined>,
+  what: string,
+  ms = 30_000,
+): Promise<T> {
+  const late = AbortSignal.timeout(ms)
+  for (;;) {
+    const answer = await ask()
+    if (answer !== false && answer !== undefined) return answer
+    if (late.aborted) throw new Error(`this did not come true within ${ms} ms: ${what}`)
+    await pause(pollMs)
+  }
+}
+
+/** Between two looks, in milliseconds. */
+const pollMs = 20
 
 /** Rejects when it takes longer. */
 export async function within<T>(promise: Promise<T>, ms: number, what: string): Promise<T> {

@@ -32,6 +32,8 @@ export async function openProxy(o: {
   bytesPerSecond?: number
   /** Sees everything that passes, in order, and decides what of it goes on. */
   through?: (data: Buffer, way: Way) => Passage
+  /** Somebody dials, whether the target answers or not. */
+  dialled?: () => void
 }): Promise<TcpProxy> {
   const lines = new Set<readonly [Socket, Socket]>()
   let frozen = false
@@ -66,6 +68,7 @@ export async function openProxy(o: {
   }
 
   const server = createServer({ allowHalfOpen: true }, (near) => {
+    o.dialled?.()
     const far = connect({ port: o.to.port, host: o.to.host ?? '127.0.0.1', allowHalfOpen: true })
     const line = [near, far] as const
     lines.add(line)

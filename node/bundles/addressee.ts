@@ -4,6 +4,7 @@ import { Fault } from '../../protocol/fault.ts'
 import type { ConnectionId, Email, SiteId } from '../../protocol/ids.ts'
 import type { Connections } from '../people/connections.ts'
 import type { User } from '../people/users.ts'
+import type { Link } from '../sites/link.ts'
 import type { Links } from '../sites/links.ts'
 import { openLink } from '../sites/policy.ts'
 
@@ -13,7 +14,7 @@ export function createAddressBook(links: Links, connections: Connections) {
   return async (by: User, to: SendInput['to']): Promise<Addressee> => {
     if (typeof to === 'number') {
       const { id, site, theirs, at } = connections.get(by, to)
-      openLink(links.bySite(site), 'send')
+      demandLink(links.bySite(site))
       if (at !== 'accepted') throw unconnected(theirs)
       return { site, person: theirs, connection: id }
     }
@@ -24,11 +25,16 @@ export function createAddressBook(links: Links, connections: Connections) {
         text: `There is no linked site called ${to.alias}. Look at the names with: crossload links`,
       })
     }
-    const { site } = openLink(link, 'send')
+    const { site } = demandLink(link)
     const connection = connections.between(by, to.email, site)
     if (connection === undefined) throw unconnected(`${to.email}@${to.alias}`)
     return { site, person: to.email, connection: connection.id }
   }
+}
+
+/** A pause passes, so what is sent during one is kept and waits. Everything else is decided now. */
+function demandLink(link: Link | undefined): Link {
+  return link?.at === 'paused' ? link : openLink(link, 'send')
 }
 
 function unconnected(whom: string): Fault {

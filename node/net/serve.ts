@@ -45,10 +45,16 @@ export async function serve(
     const channel = createChannel(carrier, handler.caps)
     const late = clock.after(handler.firstMessageMs, () => carrier.abort(noMessage(handler)))
     const signal = AbortSignal.any([stopping.signal, carrier.failed])
+    let said: unknown
+    const hears = disarmed(channel, late, (fault) => {
+      said = fault
+    })
     try {
-      await handler.run(disarmed(channel, late), { signal })
+      await handler.run(hears, { signal })
     } catch (thrown) {
-      await answerOrLog(handler, carrier, channel, thrown)
+      // Who says why it will not go on needs no answer, least of all its own words.
+      if (said === undefined || thrown !== said)
+        await answerOrLog(handler, carrier, channel, thrown)
     } finally {
       late[Symbol.dispose]()
       await carrier.finish()
@@ -82,7 +88,7 @@ export async function serve(
   /** What the other side may know of it. */
   function outward(thrown: unknown, facts: object): Fault {
     const fault = asFault(thrown, 'net.serve')
-    if (fault.kind !== 'internal') {
+    if (fault.kind !== 'internal' || fault.told) {
       log.debug({ ...facts, fault: text(fault), op: fault.op }, 'refused')
       return fault
     }
@@ -126,14 +132,19 @@ export async function serve(
   }
 }
 
-/** The channel, whose deadline ends with the first message. */
-function disarmed(channel: Channel, deadline: Disposable): Channel {
+/** The channel, whose deadline ends with the first message. A fault that the other side says is noted. */
+function disarmed(channel: Channel, deadline: Disposable, said: (fault: Fault) => void): Channel {
   return {
     ...channel,
     async receive(schema, options) {
-      const frame = await channel.receive(schema, options)
-      deadline[Symbol.dispose]()
-      return frame
+      try {
+        const frame = await channel.receive(schema, options)
+        deadline[Symbol.dispose]()
+        return frame
+      } catch (thrown) {
+        if (thrown instanceof Fault && thrown.told) said(thrown)
+        throw thrown
+      }
     },
   }
 }

@@ -4,7 +4,7 @@
  */
 import { Fault } from '../../protocol/fault.ts'
 import { helloAnswer, helloProtocol, plainName } from '../../protocol/hello.ts'
-import type { SiteId } from '../../protocol/ids.ts'
+import { parseAlias, type SiteId } from '../../protocol/ids.ts'
 import {
   type LinkAnswer,
   type LinkEvent,
@@ -63,8 +63,11 @@ export function createSaying({ book, clock, open, identity, me, speaks }: Saying
   }
 
   async function ask(o: Asking, options: Waiting): Promise<Link> {
-    checkAlias(book, o.alias, 'site' in o.to ? o.to.site : undefined)
-    if ('site' in o.to) notOurselves(o.to.site)
+    if ('site' in o.to) {
+      checkAlias(book, o.alias, o.to.site)
+      notOurselves(o.to.site)
+      // Who is at an address shows when it answers: it may be the very site that is called so.
+    } else if (o.alias !== undefined) parseAlias(o.alias)
     let changedAt = 0
     let reached: SiteId | undefined
     const message = (site: SiteId): LinkMessage => {

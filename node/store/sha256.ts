@@ -28,6 +28,7 @@ export function nameBlock(bytes: Uint8Array): Root {
 export function nameSmall(digest: Uint8Array, bytes: Uint8Array): FileCid {
   if (bytes.byteLength > blockBytes || !sameBytes(sha256(bytes), digest)) {
     throw new Fault('corrupt', 'store.put', {
+      side: 'there',
       text: `${bytes.byteLength} bytes of a file are not what they should be. Nothing of them was kept.`,
     })
   }

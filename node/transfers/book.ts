@@ -13,6 +13,7 @@ import type { Change, Db } from '../db/db.ts'
 import { keys } from '../db/keys.ts'
 import type { Commit, Folds } from '../journal/commit.ts'
 import type { Actor } from '../journal/journal.ts'
+import type { Counters } from './progress.ts'
 import { isOver, step, type Transfer, type TransferEvent } from './transfer.ts'
 
 /** The bundle as it was signed; its bytes are its one canonical encoding. */
@@ -63,7 +64,13 @@ export const transferFolds: Folds = {
   'transfer.put': ({ data }) => transferChanges(data),
 }
 
-export function openBook(needs: { commit: Commit; db: Db; clock: Clock }): Book {
+export function openBook(needs: {
+  commit: Commit
+  db: Db
+  clock: Clock
+  /** What has crossed so far: kept in the record of the end, so that a history outlives the index. */
+  count(id: TransferId): Promise<Counters>
+}): Book {
   const { commit, db, clock } = needs
   const events = createEvents<Moved>()
   const lines = new Map<TransferId, { serial: Serial; users: number }>()
@@ -87,8 +94,11 @@ export function openBook(needs: { commit: Commit; db: Db; clock: Clock }): Book 
   }
   const applyWith: Book['applyWith'] = (id, event, save) =>
     inLine(id, async () => {
-      const { transfer, moved } = step(await need(id), event, clock.now())
-      if (!moved) return transfer
+      const before = await need(id)
+      const { transfer: stepped, moved } = step(before, event, clock.now())
+      if (!moved) return before
+      const ends = isOver(stepped.state) && !isOver(before.state)
+      const transfer = ends ? { ...stepped, counters: await needs.count(id) } : stepped
       await save(transfer)
       events.emit({ type: 'moved', transfer })
       return transfer

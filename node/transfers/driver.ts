@@ -62,14 +62,27 @@ export function createDriver(needs: {
         backoff.reset()
       } catch (thrown) {
         if (run.stopping.signal.aborted) break
-        await afterFailure(transfer, asFault(thrown, `transfers.${task}`))
-        if (isOver((await book.need(id)).state) && task !== 'tell') continue
+        const settled = await noted(transfer, asFault(thrown, `transfers.${task}`))
+        if (settled && isOver((await book.need(id)).state) && task !== 'tell') continue
         // A line that is cut now and then carries on; only one that carries nothing has to wait longer.
         if ((await progress.load(id)).counters.received > before) backoff.reset()
         await pause(run, backoff.next())
       }
     }
     if (isOver((await book.need(id)).state)) await progress.drop(id)
+  }
+
+  /** False when its end could not be written down now: then the task is done again, and fails again. */
+  async function noted(transfer: Transfer, fault: Fault): Promise<boolean> {
+    try {
+      await afterFailure(transfer, fault)
+      return true
+    } catch (thrown) {
+      const why = asFault(thrown, 'transfers.note', transfer.id)
+      if (!why.again) throw why
+      progress.trouble(transfer.id, why)
+      return false
+    }
   }
 
   /** What may pass is shown and tried again; what may not ends the transfer, in words. */

@@ -104,7 +104,8 @@ export function createHolder(
     },
     checkpoint,
     async [Symbol.asyncDispose]() {
-      for (const file of open.values()) await file.close()
+      // What cannot be kept any more is sent again; each is let go, or it could not arrive again.
+      await Promise.allSettled([...open.values()].map((file) => file.close()))
     },
   }
 

@@ -164,9 +164,11 @@ function fits(receipt: Receipt, transfer: Transfer, bundle: Bundle, from: SiteId
       const held = receipt.trees[i]!
       return held.root === tree.root && held.files === tree.files && held.bytes === tree.bytes
     }) &&
-    (receipt.kind === 'received' ||
-      ((receipt.dataset !== undefined) === (bundle.dataset !== undefined) &&
-        receipt.workflows.length === bundle.workflows.length))
+    (receipt.kind === 'received'
+      ? receipt.dataset === undefined && receipt.workflows.length === 0
+      : (receipt.dataset !== undefined) === (bundle.dataset !== undefined) &&
+        receipt.workflows.length === bundle.workflows.length &&
+        receipt.workflows.every(({ source }, i) => source === bundle.workflows[i]!.id))
   )
 }
 

@@ -1,6 +1,6 @@
 /**
- * How far each transfer is: counters that are shown, never believed. They are kept in the index and
- * not in the journal; losing them loses a number on a screen.
+ * How far each transfer is: counters that are shown, never believed. While it moves they are kept in
+ * the index only, and losing them loses a number on a screen; how they stood at its end is recorded.
  */
 
 import { type Fault, toWireFault, type WireFault } from '../../protocol/fault.ts'

@@ -75,36 +75,48 @@ export function createServer(needs: SendNeeds): Server {
         throw new Fault('invalid', 'content.open', { side: 'there' })
       const id = parseTransferId(first.message.transfer)
       const grant = await needs.grant(id, channel)
-      const trees = treesOf(grant.bundle)
-      const ledger =
-        ledgers.get(id) ??
-        createLedger(
-          trees.map((t) => t.blocks),
-          needs.clock.now,
-        )
-      if (!grant.dry) {
-        ledgers.set(id, ledger)
-        await needs.progress.open(id)
+      try {
+        await serve(channel, grant, signal)
+      } catch (thrown) {
+        const fault = asFault(thrown, 'content.serve')
+        // The destination is to try again, not we: but whoever looks here shall see why nothing moves.
+        if (!grant.dry && fault.kind === 'unreachable') needs.progress.trouble(id, fault)
+        throw thrown
       }
-      using _session = grant.dry ? undefined : needs.progress.session(id)
-      await using counters = grant.dry ? undefined : keeping(id)
-      await channel.send({ type: 'opened' })
-      await using answer = createAnswerer(needs.store, grant, ledger, channel, (more) => {
-        if (!grant.dry) needs.progress.add(id, more)
-      })
-      for (;;) {
-        const { message } = await channel.receive(pullMessage, { signal })
-        if (message.type === 'open') throw new Fault('invalid', 'content.want', { side: 'there' })
-        if (message.tally && !grant.dry)
-          needs.progress.set(id, tallied(message.tally, grant.bundle))
-        if (message.type === 'finish') break
-        await needs.stillGranted(grant, channel)
-        await answer.want(message.nodes, message.blocks, signal)
-        await counters?.saveSometimes()
-      }
-      await channel.send({ type: 'end', ...answer.sent(), roots: trees.map((t) => t.root) })
-      await channel.close()
     },
+  }
+
+  async function serve(channel: Channel, grant: Grant, signal: AbortSignal): Promise<void> {
+    const id = grant.transfer
+    const trees = treesOf(grant.bundle)
+    const ledger =
+      ledgers.get(id) ??
+      createLedger(
+        trees.map((t) => t.blocks),
+        needs.clock.now,
+      )
+    if (!grant.dry) {
+      ledgers.set(id, ledger)
+      await needs.progress.open(id)
+    }
+    using _session = grant.dry ? undefined : needs.progress.session(id)
+    await using counters = grant.dry ? undefined : keeping(id)
+    await channel.send({ type: 'opened' })
+    if (!grant.dry) needs.progress.trouble(id, undefined)
+    await using answer = createAnswerer(needs.store, grant, ledger, channel, (more) => {
+      if (!grant.dry) needs.progress.add(id, more)
+    })
+    for (;;) {
+      const { message } = await channel.receive(pullMessage, { signal })
+      if (message.type === 'open') throw new Fault('invalid', 'content.want', { side: 'there' })
+      if (message.tally && !grant.dry) needs.progress.set(id, tallied(message.tally, grant.bundle))
+      if (message.type === 'finish') break
+      await needs.stillGranted(grant, channel)
+      await answer.want(message.nodes, message.blocks, signal)
+      await counters?.saveSometimes()
+    }
+    await channel.send({ type: 'end', ...answer.sent(), roots: trees.map((t) => t.root) })
+    await channel.close()
   }
 }
 

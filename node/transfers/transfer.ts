@@ -47,6 +47,7 @@
  */
 import type { WireFault } from '../../protocol/fault.ts'
 import type { ConnectionId, Email, SiteId, TransferId, UserId } from '../../protocol/ids.ts'
+import type { Counters } from './progress.ts'
 
 export type StateName =
   | 'waiting'
@@ -106,6 +107,8 @@ export type Transfer = {
   /** IDs at the other side, from the bundle (in) or from the receipt (out). */
   readonly theirDataset?: { id: number; version: number } | undefined
   readonly theirWorkflows: readonly { id: number; version: number }[]
+  /** What had crossed when it ended. Before that it is counted elsewhere; it is only shown. */
+  readonly counters?: Counters | undefined
   /** False while the other side has yet to hear of how it ended here. */
   readonly told: boolean
 }

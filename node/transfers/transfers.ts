@@ -84,6 +84,8 @@ export type TransfersNeeds<Input> = {
   recipient: IncomingNeeds['recipient']
   examine: IncomingNeeds['examine']
   propose(bundle: Bundle, transfer: Transfer): Promise<Proposal>
+  /** A site was caught at something in a conversation that we opened: for the audit. Never throws. */
+  suspect(site: SiteId, protocol: string, fault: Fault): Promise<void>
   log(fault: Fault): void
 }
 
@@ -126,9 +128,11 @@ const retellMs = 30_000
 
 export function openTransfers<Input>(needs: TransfersNeeds<Input>): Transfers<Input> {
   const { commit, db, store, clock } = needs
-  const book = openBook({ commit, db, clock })
   const progress = openProgress({ db, clock })
+  const count = async (id: TransferId) => ({ ...(await progress.load(id)).counters })
+  const book = openBook({ commit, db, clock, count })
   const events = createEvents<TransferEvents>()
+  const clearing = new Set<Promise<void>>()
   const dryGrants = new Map<TransferId, { site: SiteId; bundle: Bundle }>()
   const receiving = { store, db, progress, shared: needs.shared }
   const server = createServer({ store, clock, progress, grant, stillGranted })
@@ -146,7 +150,10 @@ export function openTransfers<Input>(needs: TransfersNeeds<Input>): Transfers<In
   const driver = createDriver({ book, progress, clock, perform, log: needs.log })
   book.events.on(({ transfer }) => {
     if (isOver(transfer.state)) server.forget(transfer.id)
-    if (isOver(transfer.state) && taskOf(transfer) === undefined) forget(transfer.id)
+    if (isOver(transfer.state) && taskOf(transfer) === undefined) {
+      forget(transfer.id)
+      if (transfer.direction === 'in') clear(transfer.id)
+    }
     events.emit({ type: 'changed', id: transfer.id })
   })
   progress.events.on(({ id }) => events.emit({ type: 'changed', id }))
@@ -165,6 +172,16 @@ export function openTransfers<Input>(needs: TransfersNeeds<Input>): Transfers<In
     progress.drop(id).catch((thrown) => needs.log(asFault(thrown, 'transfers.forget', id)))
   }
 
+  /** Of what is over nothing is pulled any more, whoever ended it, and no part of a file stays. */
+  function clear(id: TransferId): void {
+    const done = driver
+      .stop(id)
+      .then(tidy)
+      .catch((thrown) => needs.log(asFault(thrown, 'transfers.clear', id)))
+      .finally(() => clearing.delete(done))
+    clearing.add(done)
+  }
+
   async function stillGranted({ transfer, dry }: Grant, channel: Channel): Promise<void> {
     needs.mayFlow(channel.remote)
     if (!dry || !dryGrants.has(transfer)) await grantOf(book, transfer, channel.remote, clock.now())
@@ -180,8 +197,17 @@ export function openTransfers<Input>(needs: TransfersNeeds<Input>): Transfers<In
       return await run(channel)
     } catch (thrown) {
       channel.abort(asFault(thrown, 'content.pull'))
+      await suspect(site, contentProtocol, thrown)
       throw thrown
     }
+  }
+
+  /** Only a site that breaks the rules sends what is malformed, or not what its name says. */
+  async function suspect(site: SiteId, protocol: string, thrown: unknown): Promise<void> {
+    if (!(thrown instanceof Fault)) return
+    const theirs =
+      thrown.kind === 'invalid' || (thrown.kind === 'corrupt' && thrown.side === 'there')
+    if (theirs) await needs.suspect(site, protocol, thrown)
   }
 
   const apply = (transfer: Transfer, event: TransferEvent) =>
@@ -224,7 +250,10 @@ export function openTransfers<Input>(needs: TransfersNeeds<Input>): Transfers<In
         return
       }
       case 'import':
-        await runImport(incoming, transfer)
+        await runImport(incoming, transfer).catch(async (thrown) => {
+          await suspect(transfer.site, offerProtocol, thrown)
+          throw thrown
+        })
     }
   }
 
@@ -241,7 +270,6 @@ export function openTransfers<Input>(needs: TransfersNeeds<Input>): Transfers<In
       needs.log(fault)
     }
     await apply(transfer, { type: 'told' })
-    await tidy()
   }
 
   /** It was told and kept, and is asked about again: the other side has gone back to an older backup. */
@@ -331,6 +359,7 @@ export function openTransfers<Input>(needs: TransfersNeeds<Input>): Transfers<In
     async dryRun(input, by, { signal }) {
       const id = newId()
       const { bundle, site, dest, flagged } = await needs.pack(input, by, id)
+      needs.mayFlow(site)
       const bytes = encodeBundle(bundle)
       const signature = await needs.sign(signedBytes(bundleSignedPrefix, bytes))
       dryGrants.set(id, { site, bundle })
@@ -390,7 +419,10 @@ export function openTransfers<Input>(needs: TransfersNeeds<Input>): Transfers<In
         run: (c, { signal }) => hearReceipt({ book, progress, verify: needs.verify }, c, signal),
       },
     ],
-    [Symbol.asyncDispose]: () => driver[Symbol.asyncDispose](),
+    async [Symbol.asyncDispose]() {
+      await driver[Symbol.asyncDispose]()
+      await Promise.all(clearing)
+    },
   }
 
   /** Resolves with the destination's first answer, the first trouble on the way to it, or after a while. */

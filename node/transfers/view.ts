@@ -33,7 +33,7 @@ export function viewTransfer(
   const trees = treesOf(bundle)
   const bytes = trees.reduce((sum, tree) => sum + tree.bytes, 0)
   const files = trees.reduce((sum, tree) => sum + tree.files, 0)
-  const { counters } = live
+  const counters = transfer.counters ?? live.counters
   const over = isOver(transfer.state)
   const done = transfer.state.at === 'done'
   const fault = 'fault' in transfer.state ? transfer.state.fault : live.fault

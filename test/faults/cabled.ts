@@ -14,11 +14,13 @@ export interface CabledPair extends Pair {
   readonly folder: string
 }
 
-export async function openCabledPair(): Promise<CabledPair> {
+export async function openCabledPair(
+  options: Parameters<typeof openCable>[0] = {},
+): Promise<CabledPair> {
   await using stack = new AsyncDisposableStack()
   const folder = await mkdtemp(join(tmpdir(), 'crossload-faults-'))
   stack.defer(() => rm(folder, { recursive: true, force: true }))
-  const cable = stack.use(await openCable())
+  const cable = stack.use(await openCable(options))
   const pair = stack.use(await acceptedPair(cable.sites()))
   const rest = stack.move()
   return { ...pair, cable, folder, [Symbol.asyncDispose]: () => rest.disposeAsync() }

@@ -24,7 +24,7 @@ export function cutStories(o: { runs: number }): void {
     beforeAll(async () => {
       pair = await openCabledPair()
     }, 120_000)
-    afterAll(() => pair[Symbol.asyncDispose]())
+    afterAll(() => pair?.[Symbol.asyncDispose]())
 
     test.each(seeds)(
       'seed %i',
@@ -111,12 +111,12 @@ async function writeTree(folder: string, dice: (below: number) => number): Promi
 const talkBytes = 6_000
 
 /**
- * One to four faults. Towards kyoto anywhere in the content, or in the talk at either end of it;
+ * One to four faults, mostly few. Towards kyoto anywhere in the content, or in the talk at either end of it;
  * towards oslo anywhere in the talk. The later ones strike while both sides mend the earlier.
  */
 function planOf(dice: (below: number) => number, bytes: number): Harm[] {
   const kinds = ['close', 'reset', 'flip'] as const
-  return Array.from({ length: 1 + dice(4) }, () => {
+  return Array.from({ length: 1 + Math.min(dice(4), dice(4)) }, () => {
     const to = dice(3) === 0 ? 'oslo' : 'kyoto'
     const at = dice(to === 'oslo' || dice(5) === 0 ? talkBytes : bytes)
     return { to, at, kind: kinds[dice(3)]!, bit: dice(8) } satisfies Harm

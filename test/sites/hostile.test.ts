@@ -15,7 +15,10 @@ import {
   decodeBundle,
   encodeBundle,
 } from '../../protocol/bundle.ts'
+import { connectionProtocol } from '../../protocol/connection.ts'
 import { contentProtocol, type NodePlace, wantedItemsMax } from '../../protocol/content.ts'
+import { helloProtocol } from '../../protocol/hello.ts'
+import { linkProtocol } from '../../protocol/link.ts'
 import type { Entry, Tree } from '../../protocol/manifest.ts'
 import { encodeList } from '../../protocol/manifest.ts'
 import { offerAnswer, offerProtocol } from '../../protocol/offer.ts'
@@ -28,7 +31,9 @@ import {
 } from '../../protocol/receipt.ts'
 import { blockBytes, blockCid } from '../../protocol/unixfs.ts'
 import { encode } from '../../protocol/wire.ts'
+import { expectAlike } from '../alike.ts'
 import {
+  anyAnswer,
   anyTransfer,
   type Guest,
   openGuest,
@@ -58,6 +63,7 @@ let nan: Guest
 let atOslo: Client
 let folder: string
 let dataset: number
+let workflow: number
 let listed: unknown
 
 beforeAll(async () => {
@@ -71,6 +77,9 @@ beforeAll(async () => {
   mal = await openGuest(oslo, 'mal')
   nan = await openGuest(oslo, 'nan')
   dataset = (await atOslo.call('datasets.add', { name: 'Ours', path: tree })).id
+  const document = join(folder, 'gates.json')
+  await writeFile(document, JSON.stringify({ dataset, on: `dataset:${dataset}/a.txt` }))
+  workflow = (await atOslo.call('workflows.add', { name: 'Gates', document, dataset })).id
   listed = await seen()
 }, 60_000)
 
@@ -82,7 +91,7 @@ afterAll(async () => {
 })
 
 afterEach(async () => {
-  expect(await atOslo.call('site.health', {})).toEqual({ state: 'up' })
+  expect(await atOslo.call('site.health', {})).toEqual({ state: 'ok' })
   expect(await seen()).toEqual(listed)
 })
 
@@ -92,12 +101,12 @@ const seen = async () => [
   await atOslo.call('workflows.list', {}),
 ]
 
-async function sendTo(guest: Guest) {
+async function sendTo(guest: Guest, what: object = { dataset: { id: dataset } }) {
   const offered = guest.news.until(({ type }) => type === 'offer', {
     signal: AbortSignal.timeout(foundMs),
   })
   const to = { email: guest.email, alias: guest.net.site === mal.site ? 'mal' : 'nan' }
-  const { id } = await atOslo.call('transfers.send', { to, dataset: { id: dataset }, dest: 0 })
+  const { id } = await atOslo.call('transfers.send', { to, dest: 0, ...what })
   const news = await offered
   if (news.type !== 'offer') throw new Error('It was not offered.')
   return { id, bundle: news.offer.bundle, offer: news.offer }
@@ -108,9 +117,12 @@ const head = async () => (await records()).at(-1)!.seq
 async function records() {
   const all: { seq: number; kind: string; by: unknown; data: unknown }[] = []
   for (let after: number | undefined = 0; after !== undefined; ) {
-    const page: { records: typeof all; next?: number } = await oslo.admin.call('journal.read', {
-      after,
-    })
+    const page: { records: typeof all; next?: number | undefined } = await oslo.admin.call(
+      'journal.read',
+      {
+        after,
+      },
+    )
     all.push(...page.records)
     after = page.next
   }
@@ -267,14 +279,16 @@ describe('receipts', () => {
   let id: string
   let bundle: Uint8Array
   let trees: Receipt['trees']
+  let asSaid: Receipt['workflows'][number]
 
   beforeAll(async () => {
-    ;({ id, bundle } = await sendTo(mal))
+    ;({ id, bundle } = await sendTo(mal, { workflows: [workflow], withFiles: true }))
     trees = treesIn(bundle)
+    asSaid = { source: workflow, id: 71, version: 1 }
   })
 
-  const made = (more: Partial<Receipt> = {}) =>
-    encodeReceipt(mal.receiptOf({ transfer: id, bundle }, { trees, ...more }))
+  const made = (more: Parameters<Guest['receiptOf']>[1] = {}) =>
+    encodeReceipt(mal.receiptOf({ transfer: id, bundle }, { trees, workflows: [asSaid], ...more }))
   const forging = async (receipt: Uint8Array, signature?: Uint8Array) => {
     const message = await signedReceipt(mal, receipt)
     const forged = signature === undefined ? message : { ...message, signature }
@@ -283,19 +297,31 @@ describe('receipts', () => {
 
   test.each<[string, () => Uint8Array]>([
     ['another bundle', () => made({ bundle: '0'.repeat(64) })],
-    ['another root', () => made({ trees: [{ ...trees[0]!, root: otherTree.tree.root }] })],
-    ['more files', () => made({ trees: [{ ...trees[0]!, files: trees[0]!.files + 1 }] })],
-    ['fewer bytes', () => made({ trees: [{ ...trees[0]!, bytes: trees[0]!.bytes - 1 }] })],
+    [
+      'another root',
+      () => made({ trees: [{ ...trees[0]!, root: otherTree.tree.root }, trees[1]!] }),
+    ],
+    [
+      'more files',
+      () => made({ trees: [{ ...trees[0]!, files: trees[0]!.files + 1 }, trees[1]!] }),
+    ],
+    [
+      'fewer bytes',
+      () => made({ trees: [{ ...trees[0]!, bytes: trees[0]!.bytes - 1 }, trees[1]!] }),
+    ],
     ['no tree', () => made({ trees: [] })],
     ['a tree too many', () => made({ trees: [...trees, trees[0]!] })],
-    ['no dataset, although one was sent', () => made({ dataset: undefined })],
-    [
-      'a workflow, although none was sent',
-      () => made({ workflows: [{ source: 1, id: 1, version: 1 }] }),
-    ],
+    ['no dataset, although one was sent', () => made({ dataset: null })],
+    ['no workflow, although one was sent', () => made({ workflows: [] })],
+    ['another workflow', () => made({ workflows: [{ ...asSaid, source: asSaid.source + 1 }] })],
+    ['a workflow too many', () => made({ workflows: [asSaid, asSaid] })],
     ['another source', () => made({ source: nan.site })],
     ['another destination', () => made({ destination: nan.site })],
-    ['a dataset before there was an import', () => made({ kind: 'received' })],
+    [
+      'a dataset before there was an import',
+      () => made({ kind: 'received', workflows: [], dataset: { id: 70, version: 1 } }),
+    ],
+    ['a workflow before there was an import', () => made({ kind: 'received', dataset: null })],
   ])('that say %s: denied', async (_, forge) => {
     expect(await forging(forge())).toMatchObject({ kind: 'denied', op: 'receipt.keep' })
     expect((await atOslo.call('transfers.show', { id })).receipts).toEqual([])
@@ -337,7 +363,7 @@ describe('receipts', () => {
   })
 
   test('that are true count once, however often they are said', async () => {
-    const received = made({ kind: 'received', dataset: undefined })
+    const received = made({ kind: 'received', dataset: null, workflows: [] })
     const imported = made()
     for (const receipt of [received, imported]) {
       const message = await signedReceipt(mal, receipt)
@@ -468,6 +494,11 @@ describe('a source that lies', () => {
   const a: Made = { path: 'a', bytes: text('at a') }
   const z: Made = { path: 'z', bytes: text('at z') }
   const large: Made = { path: 'm', bytes: new Uint8Array(blockBytes * 2 + 5).fill(7) }
+  /** What Oslo does not hold yet: it would not ask for the rest. */
+  const fresh = (what: string, bytes = 20): Made => ({
+    path: 'f',
+    bytes: Buffer.alloc(bytes, what),
+  })
   const entry = (one: Partial<Entry> & { path: string }): Made => ({
     entry: { kind: 'file', size: 4, blocks: sha256(text(one.path)), ...one } as Entry,
   })
@@ -540,10 +571,13 @@ describe('a source that lies', () => {
       () => tells([entry({ path: 'e', size: Number.MAX_SAFE_INTEGER })]),
     ],
     ['in an entry: digests for an empty file', () => tells([entry({ path: 'e', size: 0 })])],
-    ['in a block that is shorter', () => ({ ...tells([a]), block: (_, __, b) => b.subarray(1) })],
+    [
+      'in a block that is shorter',
+      () => ({ ...tells([fresh('shorter')]), block: (_, __, b) => b.subarray(1) }),
+    ],
     [
       'in a block that is longer',
-      () => ({ ...tells([a]), block: (_, __, b) => Buffer.concat([b, b]) }),
+      () => ({ ...tells([fresh('longer')]), block: (_, __, b) => Buffer.concat([b, b]) }),
     ],
     ['in a list', () => listLie()],
   ])('about a size, %s: invalid', async (_, lie) => {
@@ -604,25 +638,28 @@ describe('a source that lies', () => {
   })
 
   test.each<[string, () => Served]>([
-    ['a small file', () => ({ ...tells([a]), block: (_, __, bytes) => bytes.map((b) => b ^ 1) })],
+    [
+      'a small file',
+      () => ({ ...tells([fresh('small')]), block: (_, __, bytes) => bytes.map((b) => b ^ 1) }),
+    ],
     [
       'the middle of a large one',
       () => ({
-        ...tells([large]),
+        ...tells([fresh('middle', blockBytes * 2 + 5)]),
         block: (_, index, bytes) => (index === 1 ? bytes.map((b) => b ^ 1) : bytes),
       }),
     ],
     [
       'the root',
       () => ({
-        ...tells([a]),
+        ...tells([fresh('root')]),
         node: () => makeTree([z]).node({ tree: 0, node: 'root', page: 0, entry: 0, list: 0 }),
       }),
     ],
     [
       'a page',
       () => ({
-        ...tells([a]),
+        ...tells([fresh('page')]),
         node: (place, honest) =>
           place.node === 'page' ? encode({ entries: [fileEntry('b', text('b'))] }) : honest,
       }),
@@ -663,6 +700,62 @@ describe('a source that lies', () => {
   })
 })
 
+describe('any protocol', () => {
+  const all = [
+    linkProtocol,
+    helloProtocol,
+    connectionProtocol,
+    offerProtocol,
+    contentProtocol,
+    receiptProtocol,
+  ]
+
+  test.each(all)('%s: what is no message of it is invalid', async (protocol) => {
+    for (const message of [{}, [1], 'please', { type: 'please' }, { type: 7 }, nested(30)])
+      expect((await mal.refused(protocol, mal.say(protocol, message, anyAnswer))).kind).toBe(
+        'invalid',
+      )
+    const long = mal.say(protocol, { type: 'x'.repeat(2_000_000) }, anyAnswer)
+    expect((await mal.refused(protocol, long)).kind).toBe('invalid')
+    const channel = await mal.open(protocol)
+    await channel.send({ type: 'x' }, new Uint8Array(1_100_000))
+    expect((await mal.refused(protocol, channel.receive(anyAnswer))).kind).toBe('invalid')
+  })
+
+  test.each(all)(
+    '%s: a fault of its own invention is nothing that Oslo found out',
+    async (protocol) => {
+      for (let i = 0; i < 3; i++) {
+        const fault = { kind: i === 0 ? 'internal' : 'denied', op: `mal.invents-${i}`, text: 'hm' }
+        await expect(mal.say(protocol, { fault }, anyAnswer)).rejects.toMatchObject({
+          kind: 'unreachable',
+        })
+      }
+      expect(oslo.log()).not.toContain('mistake')
+    },
+  )
+
+  test('a person whom nobody asked for, and one who is not here, change nothing', async () => {
+    const before = await atOslo.call('connections.list', {})
+    const people = {
+      from: mal.email,
+      name: 'Mal',
+      stance: { is: 'willing', changedAt: Date.now() },
+    }
+    const ask = { type: 'ask', ...people, to: 'nobody@oslo.example' }
+    const refusal = await mal.refused(
+      connectionProtocol,
+      mal.say(connectionProtocol, ask, anyAnswer),
+    )
+    expect(refusal.kind).toBe('missing')
+    const tell = { ...people, type: 'tell', from: 'other@mal.example', to: ana }
+    expect(await mal.say(connectionProtocol, tell, anyAnswer)).toMatchObject({
+      stance: { is: 'none' },
+    })
+    expect(await atOslo.call('connections.list', {})).toEqual(before)
+  })
+})
+
 test('the journal holds exactly one record for each reason, and none for what was well said', async () => {
   const reasons = (guest: Guest) =>
     new Set(
@@ -695,6 +788,8 @@ test('once the link has ended an open stream gives nothing more, and a new one d
 }, 60_000)
 
 const otherTree = makeTree([{ path: 'other', bytes: Buffer.from('other') }])
+
+const nested = (deep: number): unknown => (deep === 0 ? 0 : { type: nested(deep - 1) })
 
 const transferOf = (bundle: Uint8Array) => decodeBundle(bundle).transfer
 const treesIn = (bundle: Uint8Array) => wholeTrees(decodeBundle(bundle))
@@ -729,13 +824,4 @@ function listLie(): Served {
     trees: [makeTree([{ entry }])],
     node: (place, honest) => (place.node === 'list' ? list : honest),
   }
-}
-
-/** Two ways of asking take the same time, as far as a machine that does other things can tell. */
-function expectAlike(left: number[], right: number[]): void {
-  const sorted = [left, right].map((one) => one.toSorted((x, y) => x - y))
-  const at = (share: number) => sorted.map((one) => one[Math.floor(one.length * share)]!)
-  const [middle, low, high] = [at(0.5), at(0.25), at(0.75)]
-  const spread = Math.max(high[0]! - low[0]!, high[1]! - low[1]!)
-  expect(Math.abs(middle[0]! - middle[1]!)).toBeLessThan(Math.max(1, spread))
 }

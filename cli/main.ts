@@ -7,9 +7,10 @@
  * protocol/fault.ts). Names from afar are shown with every hidden character made visible.
  */
 import { spawn } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
 import { createInterface } from 'node:readline/promises'
 import { fileURLToPath } from 'node:url'
-import { Command, CommanderError } from 'commander'
+import { Command, CommanderError, Help } from 'commander'
 import { asFault, Fault, faultKinds } from '../protocol/fault.ts'
 import { addConnections } from './commands/connections.ts'
 import { addDatasets } from './commands/datasets.ts'
@@ -41,6 +42,10 @@ export async function run(argv: readonly string[], world: World): Promise<number
   const open = (command: Command) => createContext(world, command.optsWithGlobals<GlobalFlags>())
   const end = (ended: number) => {
     code = ended
+  }
+  if (argv.length === 1 && argv[0] === '--version') {
+    world.stdout.write(`crossload ${await versionOf()}\n`)
+    return 0
   }
   const program = createProgram(world)
   addInit(program, open, end)
@@ -74,22 +79,40 @@ export async function run(argv: readonly string[], world: World): Promise<number
   }
 }
 
+/** Not an option of the parser: there it would take `--version` from the commands that have their own. */
+async function versionOf(): Promise<string> {
+  const about = await readFile(new URL('../package.json', import.meta.url), 'utf8')
+  return (JSON.parse(about) as { version: string }).version
+}
+
 function createProgram({ stdout, stderr }: World): Command {
   const program = new Command('crossload')
     .description('Moves datasets and workflows directly between the sites that hold them.')
     .option('--home <dir>', 'the site’s home (or CROSSLOAD_HOME)')
     .option('--url <url>', 'a site by its address, with CROSSLOAD_TOKEN (or CROSSLOAD_URL)')
     .option('--json', 'one JSON value on stdout and nothing else')
-    .configureHelp({ showGlobalOptions: true })
+    .configureHelp({
+      showGlobalOptions: true,
+      optionDescription: (option) =>
+        new Help().optionDescription(option).replace(' (default: [])', ''),
+    })
     .showHelpAfterError('(crossload --help lists what there is)')
     .exitOverride()
     .configureOutput({
       writeOut: (text) => stdout.write(text),
       writeErr: (text) => stderr.write(text),
+      outputError: (text, write) => write(plainly(text)),
       getOutHelpWidth: () => stdout.columns ?? 80,
       getErrHelpWidth: () => stderr.columns ?? 80,
     })
   return program
+}
+
+/** A noun alone lists, so a verb that it does not have is taken for an argument of the list. */
+function plainly(text: string): string {
+  const found =
+    /^error: too many arguments for '(?:list|verify)'\. .* got \d+: ([^,]+?)(?:,.*)?\.\n$/
+  return text.replace(found, (_, verb) => `error: there is no command '${verb}' here\n`)
 }
 
 /** The sentence, the first lines of the list, the next step. Never a stack. */

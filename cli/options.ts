@@ -8,12 +8,16 @@ export function collect(value: string, before: string[]): string[] {
 }
 
 /** `KEY=VALUE`, split at the first `=`: a value may hold more of them. */
-export function pairOf(text: string, flag: string): [string, string] {
+export function pairOf(
+  text: string,
+  flag: string,
+  example = `${flag} instrument=FACScan`,
+): [string, string] {
   const at = text.indexOf('=')
   if (at > 0) return [text.slice(0, at), text.slice(at + 1)]
   throw new Fault('invalid', 'cli.options', {
     about: text.slice(0, 80),
-    text: `${flag} wants NAME=VALUE, for example ${flag} instrument=FACScan.`,
+    text: `${flag} wants NAME=VALUE, for example ${example}.`,
   })
 }
 

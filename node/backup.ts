@@ -21,6 +21,12 @@ export async function backupSite(home: Home, folder: string, doing: Doing): Prom
       text: `${folder} is already there. Name a new folder.`,
     })
   }
+  if ((await lstat(dirname(folder)).catch(() => undefined)) === undefined) {
+    throw new Fault('missing', 'backup', {
+      about: dirname(folder),
+      text: `${dirname(folder)} is not there. Make it, or name a folder in one that is.`,
+    })
+  }
   const aside = join(dirname(folder), `.${basename(folder)}.crossload-backup`)
   try {
     await rm(aside, { recursive: true, force: true })

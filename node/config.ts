@@ -5,6 +5,7 @@
 import { join } from 'node:path'
 import { z } from 'zod'
 import { Fault } from '../protocol/fault.ts'
+import { misfit } from '../protocol/misfit.ts'
 import { readIfThere, writeDurably } from './base/files.ts'
 
 /** Where a site listens for other sites when nothing is said: TCP, and WebSockets one port up. */
@@ -29,7 +30,7 @@ const shape = z.strictObject({
    */
   folders: z.array(z.string().max(4096)).max(64),
   /** HOST:PORT of the API. */
-  http: z.string().regex(/^.+:\d{1,5}$/, 'is not HOST:PORT'),
+  http: z.string().regex(/^.+:\d{1,5}$/, 'is not HOST:PORT, for example 127.0.0.1:4680'),
   /** How long another site may be silent while it is waited for, in milliseconds; 60,000 unless said. */
   silenceMs: z.int().min(1000).max(3_600_000).optional(),
 })
@@ -127,7 +128,7 @@ function parse(value: unknown, where: string): Config {
   const issue = parsed.error.issues[0]
   throw new Fault('invalid', 'config.read', {
     about: where,
-    text: `${where}: ${issue?.path.join('.') ?? ''} ${issue?.message ?? 'does not fit'}.`,
+    text: `${where}: ${issue?.path.join('.') || 'it'} ${misfit(issue)}.`,
   })
 }
 

@@ -120,7 +120,7 @@ try {
   else throw new Error('node/main.ts is started with init or serve; use the crossload command.')
 } catch (thrown) {
   const fault = asFault(thrown, command ?? 'start')
-  process.stderr.write(`${fault.message}\n`)
+  process.stderr.write(`crossload: ${fault.message}\n`)
   for (const line of fault.list) process.stderr.write(`  ${line}\n`)
   if (fault.kind === 'internal') log.fatal({ err: thrown }, 'could not start')
   process.exitCode = faultKinds[fault.kind].exit

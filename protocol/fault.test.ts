@@ -52,8 +52,23 @@ describe('a fault on the wire', () => {
     expect([back.list, back.side, back.again]).toEqual([['a'], 'there', true])
   })
 
+  it('is told, and no finding of ours; one that was kept here is', () => {
+    const wire = toWireFault(new Fault('denied', 'a.b'))
+    expect([fromWireFault(wire).told, fromWireFault(wire, 'here').told]).toEqual([true, false])
+    expect(new Fault('denied', 'a.b', { side: 'there' }).told).toBe(false)
+  })
+
   it('takes the text of the kind where it has none', () => {
     expect(new Fault('busy', 'a.b').message).toBe(faultKinds.busy.sentence)
+  })
+
+  it('is the first failure, not one of putting things away after it', async () => {
+    const full = new Fault('full', 'store.write')
+    const both = (async () => {
+      await using _open = { [Symbol.asyncDispose]: () => Promise.reject(new Error('later')) }
+      throw full
+    })()
+    expect(asFault(await both.catch((thrown) => thrown), 'a.b')).toBe(full)
   })
 
   it('does not tell what went wrong inside', () => {

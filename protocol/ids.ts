@@ -57,7 +57,7 @@ export function parseEmail(text: string): Email {
   if (emailText.test(lower)) return lower as Email
   throw new Fault('invalid', 'ids.parse', {
     about: text.slice(0, 80),
-    text: 'This is not an e-mail address.',
+    text: 'This is not an e-mail address. Write one like ana@lab.example.',
   })
 }
 

@@ -5,6 +5,7 @@
 import * as dagCbor from '@ipld/dag-cbor'
 import type { infer as ZodOutput, ZodType } from 'zod'
 import { Fault } from './fault.ts'
+import { misfit } from './misfit.ts'
 
 /** Deepest nesting of maps and lists that is decoded. */
 export const nestingMax = 32
@@ -45,7 +46,7 @@ export function check<S extends ZodType>(value: unknown, schema: S, op: string):
     issue === undefined || issue.path.length === 0 ? 'the message' : issue.path.join('.')
   throw new Fault('invalid', op, {
     about: place,
-    text: `${place}: ${issue?.message ?? 'does not fit'}.`,
+    text: `${place} ${misfit(issue)}.`,
   })
 }
 

@@ -60,6 +60,8 @@ export type Served = {
   trees: readonly MadeTree[]
   node?: (place: NodePlace, honest: Uint8Array) => Uint8Array
   block?: (path: string, index: number, honest: Uint8Array) => Uint8Array
+  /** Before anything is answered. */
+  first?: () => Promise<void>
   /** Instead of the answer to the first want of blocks. */
   instead?: (channel: Channel) => Promise<void>
   end?: (honest: End) => End
@@ -288,6 +290,7 @@ async function serve(channel: Channel, serves: ReadonlyMap<string, Served>): Pro
   const first = await channel.receive(pullMessage)
   const served = first.message.type === 'open' && serves.get(first.message.transfer)
   if (!served) throw new Fault('missing', 'guest.serve')
+  await served.first?.()
   await channel.send({ type: 'opened' })
   const sent = { nodes: 0, blocks: 0, bytes: 0 }
   for (;;) {

@@ -79,7 +79,7 @@ function addMaking(dataset: Command, open: Open): void {
     .action(async (id: string, pairs: string[], flags: { remove: string[] }, command: Command) => {
       const context = open(command)
       const removed = Object.fromEntries(flags.remove.map((key) => [key, null]))
-      const changes = { ...removed, ...pairsOf(pairs, 'meta') }
+      const changes = { ...removed, ...pairsOf(pairs, 'meta ID') }
       const shown = await context.call('datasets.meta', { id: datasetOf(id), changes })
       context.print(shown, () => told(shown))
     })

@@ -97,7 +97,8 @@ function aliasOf({ alias }: Named): string | undefined {
   return alias === undefined ? undefined : parseAlias(alias)
 }
 
-function told({ id, alias, state, name }: LinkView): string {
-  const more = state === 'asked' ? ' Its administrator has to accept.' : ''
-  return `Link ${id} with ${alias} (${visible(name)}) is ${state}.${more}`
+function told({ id, alias, state, name, shared }: LinkView): string {
+  const asked = state === 'asked' ? ' Its administrator has to accept.' : ''
+  const more = shared ? ' What other sites sent counts as held for it.' : ''
+  return `Link ${id} with ${alias} (${visible(name)}) is ${state}.${asked}${more}`
 }

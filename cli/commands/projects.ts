@@ -57,7 +57,7 @@ export function addProjects(program: Command, open: Open): void {
     .action(async (text: string, flags: { set: string[]; remove: string[] }, command: Command) => {
       const context = open(command)
       const id = idOf<ProjectId>(text, 'project')
-      const set = flags.set.map((one) => pairOf(one, '--set'))
+      const set = flags.set.map((one) => pairOf(one, '--set', '--set ana@lab.example=member'))
       let shown: ProjectView | undefined
       for (const [email, role] of set) {
         const input = { id, email: parseEmail(email), role: roleOf(role) }

@@ -154,8 +154,9 @@ async function run(context: Context, flags: Flags, { input, will }: Plan): Promi
     return
   }
   context.print(sent, () => `Transfer ${sent.id} is ${sent.state}.`)
-  if (sent.endedAt === undefined) context.tell(`Watch it: crossload transfers follow ${sent.id}`)
-  else checkEnd(sent)
+  if (sent.endedAt !== undefined) return checkEnd(sent)
+  if (sent.fault !== undefined) context.tell(visible(sent.fault.text))
+  context.tell(`Watch it: crossload transfers follow ${sent.id}`)
 }
 
 const bullets = (lines: readonly string[]) => lines.map((line) => `  - ${line}`).join('\n')

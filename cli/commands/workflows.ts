@@ -44,7 +44,7 @@ function documented(command: Command): Command {
 
 function documentInput(context: Context, document: string, flags: Documented) {
   const inputs = flags.input.map((text) => {
-    const [label, path] = pairOf(text, '--input')
+    const [label, path] = pairOf(text, '--input', '--input "image=plate 1/a.tif"')
     return { label, path }
   })
   return given({
@@ -200,6 +200,7 @@ function printAdded(context: Context, added: Told<'workflows.add'>): void {
   }
   if (open.length > 0) {
     context.tell(`Slots that nothing is bound to yet: ${open.map(visible).join(', ')}`)
+    context.tell(`Bind them: crossload workflow update ${id} DOCUMENT --input SLOT=PATH`)
   }
   tellFlagged(context, added.flagged)
 }

@@ -14,8 +14,8 @@ export function createAddressBook(links: Links, connections: Connections) {
   return async (by: User, to: SendInput['to']): Promise<Addressee> => {
     if (typeof to === 'number') {
       const { id, site, theirs, at } = connections.get(by, to)
-      demandLink(links.bySite(site))
-      if (at !== 'accepted') throw unconnected(theirs)
+      const link = demandLink(links.bySite(site))
+      if (at !== 'accepted') throw unconnected(`${theirs}@${link.alias}`)
       return { site, person: theirs, connection: id }
     }
     const link = links.byAlias(to.alias)
@@ -40,6 +40,6 @@ function demandLink(link: Link | undefined): Link {
 function unconnected(whom: string): Fault {
   return new Fault('missing', 'send', {
     about: whom,
-    text: `You have no accepted connection with ${whom}. Ask for one with: crossload connect EMAIL@ALIAS`,
+    text: `You have no accepted connection with ${whom}. Ask for one with: crossload connect ${whom}`,
   })
 }

@@ -223,7 +223,7 @@ export function checkBinding(name: string, dataset: Dataset, report: BindingRepo
   throw new Fault('conflict', 'import.workflow', {
     about: dataset.id,
     list: reportLines({ ...report, rows: unfit }),
-    text: `The workflow «${name}» reads ${unfit.length} files that dataset ${dataset.id} (${dataset.name}) does not have, or has changed. Send those files to it first, or allow the workflow to come without them.`,
+    text: `The workflow «${name}» reads ${unfit.length === 1 ? 'a file' : `${unfit.length} files`} that dataset ${dataset.id} (${dataset.name}) does not have, or has changed. Send what is missing to it first, or send the workflow with --allow.`,
   })
 }
 

@@ -79,7 +79,7 @@ export function versionOf<V extends { readonly version: number }>(
   if (found !== undefined) return found
   throw new Fault('missing', 'catalog.version', {
     about: version,
-    text: `${thing.id} has no version ${version}; it has 1 to ${thing.versions.length}.`,
+    text: `There is no version ${version} of it: it has 1 to ${thing.versions.length}. Name one of these.`,
   })
 }
 

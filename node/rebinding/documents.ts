@@ -112,7 +112,7 @@ function refsOf(document: Document, { dataset, refs, allowUnbound, before }: Rea
   if (found.unbound.length === 0 || allowUnbound) return found
   throw new Fault('invalid', 'rebinding.read', {
     about: found.unbound[0],
-    text: `The document names datasets other than ${dataset}, at ${found.unbound.slice(0, 5).join(', ')}. Their IDs mean nothing at another site. Remove them, or allow them to stay as they are.`,
+    text: `The document names datasets other than ${dataset}, at ${found.unbound.slice(0, 5).join(', ')}. Their IDs mean nothing at another site. Remove them, or allow them to stay as they are with --allow-unbound.`,
     list: found.unbound,
   })
 }

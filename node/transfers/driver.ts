@@ -88,9 +88,11 @@ export function createDriver(needs: {
   /** What may pass is shown and tried again; what may not ends the transfer, in words. */
   async function afterFailure(transfer: Transfer, fault: Fault): Promise<void> {
     if (fault.kind === 'internal') needs.log(fault)
-    progress.trouble(transfer.id, fault)
     // How it ended must be heard at the other side, whatever it answers meanwhile.
-    if (fault.again || isOver(transfer.state)) return
+    if (fault.again || isOver(transfer.state)) {
+      progress.trouble(transfer.id, fault)
+      return
+    }
     if (fault.kind === 'gone' && fault.side === 'there') {
       await book.apply(transfer.id, { type: 'cancel', by: 'there' }, { site: transfer.site })
       return

@@ -100,6 +100,7 @@ async function weigh(
   const hash = bundleHash(message.bundle)
   const known = await needs.book.get(id)
   if (known !== undefined) return again(needs, known, channel.remote, hash)
+  await checkRoom(needs, channel.remote)
   const { connection, user } = await needs.recipient(
     channel.remote,
     bundle.from.person,
@@ -156,6 +157,20 @@ function fitting(rows: readonly BindingRow[]): BindingRow[] {
     shown.push(row)
   }
   return shown
+}
+
+/** Transfers of one site that may be on their way in at one time; each may pull. */
+export const arrivingMax = 64
+
+/** Faults `busy` while there are so many that the rest had better wait at the source. */
+async function checkRoom({ book }: IncomingNeeds, site: SiteId): Promise<void> {
+  const arriving = (await book.unfinished()).filter(
+    (one) => one.direction === 'in' && one.site === site && !isOver(one.state),
+  )
+  if (arriving.length < arrivingMax) return
+  throw new Fault('busy', 'offer.room', {
+    text: `${arriving.length} transfers from this site are still on their way here. It is offered again when some have ended.`,
+  })
 }
 
 async function checkSender(

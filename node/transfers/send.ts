@@ -185,6 +185,8 @@ function createAnswerer(
   }
 
   async function node(place: NodePlace, signal: AbortSignal): Promise<void> {
+    // One place, one name: under a second one it would be served again and not count as a repeat.
+    if (!isPlain(place)) throw outside()
     const times = trees[place.tree]?.times
     const cid = await (await tree(place.tree)).node(place, (times ?? undefined) as Root | undefined)
     const bytes = await store.block(cid)
@@ -232,6 +234,12 @@ function createAnswerer(
     },
     [Symbol.asyncDispose]: close,
   }
+}
+
+/** Whether the numbers that mean nothing for this sort of node are 0. */
+function isPlain({ node, page, entry, list }: NodePlace): boolean {
+  const ofPage = node === 'page' || node === 'times-page' || node === 'list'
+  return (ofPage || page === 0) && (node === 'list' || (entry === 0 && list === 0))
 }
 
 /** One answer for what is not in the transfer, whether it exists elsewhere or not. */

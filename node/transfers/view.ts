@@ -36,7 +36,9 @@ export function viewTransfer(
   const counters = transfer.counters ?? live.counters
   const over = isOver(transfer.state)
   const done = transfer.state.at === 'done'
-  const fault = 'fault' in transfer.state ? transfer.state.fault : live.fault
+  // What went wrong on the way counts as long as it is on its way.
+  const passing = over ? undefined : live.fault
+  const fault = 'fault' in transfer.state ? transfer.state.fault : passing
   return {
     id: transfer.id,
     direction: transfer.direction,
@@ -57,7 +59,7 @@ export function viewTransfer(
     manifest: { nodes: counters.nodes, pages: counters.pages },
     bytesPerSecond: over ? 0 : live.bytesPerSecond,
     receipts: transfer.receipts.map(viewReceipt),
-    ...(fault === undefined || done ? {} : { fault }),
+    ...(fault === undefined ? {} : { fault }),
     will: willTravel(bundle),
     willNot: [...neverTravels],
     createdAt: transfer.createdAt,
@@ -96,16 +98,20 @@ export function willTravel(bundle: Bundle): string[] {
   if (dataset !== undefined) {
     const part = dataset.part ? ' (chosen files)' : ''
     will.push(
-      `dataset "${dataset.name}"${part}: ${dataset.tree.files} files, ${dataset.tree.bytes} bytes`,
+      `dataset "${dataset.name}"${part}: ${many(dataset.tree.files, 'file')}, ${many(dataset.tree.bytes, 'byte')}`,
       'its name, metadata and modification times',
     )
   }
   for (const { name, tree, inputs } of workflows) {
     will.push(
-      `workflow "${name}": its document, ${tree.files - 1} result files, ${inputs.length} inputs`,
+      `workflow "${name}": its document, ${many(tree.files - 1, 'result file')}, ${many(inputs.length, 'input')}`,
     )
   }
   return will
+}
+
+function many(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`
 }
 
 export type { Email }

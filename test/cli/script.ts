@@ -8,6 +8,7 @@
  *       ! a line on stderr
  *       = 4                     the exit code, when it is not 0
  *
+ * `oslo~` instead of `oslo$` asks again and again until it is so: word of it has to cross first.
  * `oslo$` is the administrator at the site Oslo, with the home's own token; `ana@oslo$` is Ana, with
  * hers. Blank lines mean nothing, in a script and in what is seen. $work is the folder it is all done
  * in, $oslo the home of Oslo.
@@ -15,6 +16,8 @@
 
 export type Step = {
   readonly at: string
+  /** Word of it has to cross first. */
+  readonly later: boolean
   readonly command: string
   readonly out: readonly string[]
   readonly err: readonly string[]
@@ -27,14 +30,15 @@ export function parseScript(text: string): Paragraph[] {
   let before = ''
   for (const [index, line] of text.split('\n').entries()) {
     const [, why] = /^# ?(.*)$/.exec(line) ?? []
-    const [, at, command] = /^([\w@.-]+)\$ (.+)$/.exec(line) ?? []
+    const [, at, sign, command] = /^([\w@.-]+)([$~]) (.+)$/.exec(line) ?? []
     const step = paragraphs.at(-1)?.steps.at(-1)
     if (why !== undefined) {
       if (before !== 'why') paragraphs.push({ why, steps: [] })
       else paragraphs.at(-1)!.why += ` ${why}`
       before = 'why'
     } else if (at !== undefined && command !== undefined) {
-      paragraphs.at(-1)!.steps.push({ at, command, out: [], err: [], code: 0 })
+      const none = { out: [], err: [], code: 0 }
+      paragraphs.at(-1)!.steps.push({ at, later: sign === '~', command, ...none })
       before = 'step'
     } else if (line.trim() !== '') {
       const [, mark, rest] = /^ {2}( {2}|! |= )(.*)$/.exec(line) ?? []
@@ -95,12 +99,11 @@ function fits(expected: string, seen: string, known: Known): boolean {
 }
 
 /** What was seen, with each line that fits written as it was expected: equal when all is as it should be. */
-export function asExpected(
-  expected: readonly string[],
-  text: string,
-  known: Known,
-): string[] {
-  const seen = text.split('\n').map((line) => line.trimEnd()).filter((line) => line !== '')
+export function asExpected(expected: readonly string[], text: string, known: Known): string[] {
+  const seen = text
+    .split('\n')
+    .map((line) => line.trimEnd())
+    .filter((line) => line !== '')
   const result: string[] = []
   let at = 0
   for (const [index, line] of expected.entries()) {

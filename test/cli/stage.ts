@@ -24,7 +24,10 @@ export async function openStage(): Promise<Stage> {
   const work = await realpath(await mkdtemp(join(tmpdir(), 'crossload-cli-')))
   stack.defer(() => rm(work, { recursive: true, force: true }))
   await writeThings(work)
-  const known: Known = new Map([['work', work]])
+  const known: Known = new Map([
+    ['work', work],
+    ['nobodyAtoslo', 'crossload_nobody-made-this'],
+  ])
   const sites = new Map<string, Site>()
   for (const site of await Promise.all(['oslo', 'kyoto'].map((alias) => openSite(alias)))) {
     stack.use(site)

@@ -114,7 +114,7 @@ describe.skipIf(disks === undefined)('a full disk', () => {
     const start = await run(process.execPath, [main, 'serve', '--home', oslo.home])
     expect([start.code, start.stderr]).toEqual([
       faultKinds.full.exit,
-      expect.stringMatching(/^The disk is full .*Free some space/),
+      expect.stringMatching(/The disk is full .*Free some space/),
     ])
     await empty(disks!.oslo)
     await oslo.start()

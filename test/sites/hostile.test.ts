@@ -9,8 +9,10 @@ import { join } from 'node:path'
 import { CID } from 'multiformats/cid'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { Client } from '../../api/client.ts'
+import { arrivingMax } from '../../node/transfers/incoming.ts'
 import {
   type Bundle,
+  type BundleWorkflow,
   bundleSignedPrefix,
   decodeBundle,
   encodeBundle,
@@ -176,6 +178,9 @@ describe('a destination that asks for more than it was offered', () => {
     ['a page of times past the last', [{ node: 'times-page', page: 1 }], []],
     ['a list of a file that has none', [{ node: 'list', entry: aLarge }], []],
     ['a list of a folder', [{ node: 'list', entry: aFolder }], []],
+    ['the root by a second name', [{ node: 'root', page: 1 }], []],
+    ['a page by a second name', [{ node: 'page', entry: 7 }], []],
+    ['the times by a second name', [{ node: 'times', list: 1 }], []],
     ['a block of a second tree', [], [[1, 0, 0, 0, 1]]],
     ['a block on a page past the last', [], [[0, 1, 0, 0, 1]]],
     ['a block of an entry past the last', [], [[0, 0, 3, 0, 1]]],
@@ -481,6 +486,31 @@ describe('an offer', () => {
     expect((await mal.refused(offerProtocol, mal.offer(bundle))).kind).toBe('gone')
   })
 
+  test('of which there are too many: busy, and nobody else is held up', async () => {
+    const slow = Array.from({ length: arrivingMax + 20 }, () => mal.bundle(tree.tree))
+    const { promise: ended, resolve: end } = Promise.withResolvers<void>()
+    // Each would be pulled, and is not served.
+    for (const { transfer } of slow) mal.serves.set(transfer, { trees: [tree], first: () => ended })
+    try {
+      const answers = await Promise.allSettled(slow.map((bundle) => mal.offer(bundle)))
+      const refused = answers.filter(({ status }) => status === 'rejected')
+      // Those that are weighed at the same moment do not see each other.
+      expect(refused.length).toBeGreaterThanOrEqual(12)
+      for (const one of refused)
+        expect(one).toMatchObject({ reason: { kind: 'busy', side: 'there' } })
+
+      const honest = nan.bundle(tree.tree)
+      nan.serves.set(honest.transfer, { trees: [tree] })
+      expect(await nan.offer(honest)).toEqual({ type: 'accepted' })
+      await until(atOslo, honest.transfer, isDone, 15_000)
+      listed = await seen()
+    } finally {
+      for (const { transfer } of slow)
+        await mal.say(offerProtocol, { type: 'cancel', transfer }, offerAnswer)
+      end()
+    }
+  }, 60_000)
+
   test('of a number that Oslo gave itself: conflict', async () => {
     const { id } = await sendTo(mal)
     const refusal = await offering(mal.bundle(tree.tree, { transfer: id }))
@@ -504,9 +534,13 @@ describe('a source that lies', () => {
   })
 
   /** Offers it, lets Oslo pull it, and waits for the word that it has failed. */
-  async function lying(served: Served): Promise<Refusal> {
+  async function lying(
+    served: Served,
+    more?: Partial<Bundle>,
+    protocol = contentProtocol,
+  ): Promise<Refusal> {
     const [{ tree }] = served.trees as readonly [MadeTree]
-    const bundle = mal.bundle(tree)
+    const bundle = mal.bundle(tree, more)
     const { transfer } = bundle
     mal.serves.set(transfer, served)
     const ending = mal.news.until(
@@ -520,9 +554,9 @@ describe('a source that lies', () => {
     const view = await atOslo.call('transfers.show', { id: transfer })
     expect([state, view.state]).toEqual(['failed', 'failed'])
     expect(view.fault?.kind).toBe(fault!.kind)
-    expect(view.receipts).toEqual([])
+    expect(view.receipts.some(({ kind }) => kind === 'imported')).toBe(false)
     const refusal = {
-      protocol: contentProtocol,
+      protocol,
       kind: fault!.kind,
       op: fault!.op,
       text: fault!.text,
@@ -683,6 +717,30 @@ describe('a source that lies', () => {
     })
   })
 
+  test.each<[string, string, Partial<BundleWorkflow>, string?]>([
+    ['names a place that the document has not', '{"dataset":0}', { refs: [refTo('/nowhere')] }],
+    ['left its own ID in the document', '{"dataset":7}', { refs: [refTo('/dataset')] }],
+    ['names a file by a path that climbs', '{}', { inputs: [climbing] }],
+    ['says that its document is another', '{}', { document: climbing.cid }],
+    ['says that JSON is what is none', '{', { format: 'json' }],
+    ['nests without end', '['.repeat(100_000), {}, 'unsupported'],
+  ])(
+    'with a workflow that %s: refused before it is seen',
+    async (what, document, more, kind = 'invalid') => {
+      const dataset = makeTree([fresh(what)])
+      const workflow = makeTree([{ path: 'document', bytes: text(document) }])
+      const honest: BundleWorkflow = {
+        ...{ id: 3, version: 1, name: 'Gates', format: 'json', refs: [], inputs: [] },
+        tree: workflow.tree,
+        document: cidOf(document),
+        about: { dataset: 7, version: 1, root: dataset.tree.root },
+      }
+      const workflows = [{ ...honest, ...more }]
+      const refusal = await lying({ trees: [dataset, workflow] }, { workflows }, offerProtocol)
+      expect(refusal.kind).toBe(kind)
+    },
+  )
+
   test.each<[string, Served['instead']]>([
     [
       'a block that was not asked for',
@@ -757,10 +815,12 @@ describe('any protocol', () => {
 })
 
 test('the journal holds exactly one record for each reason, and none for what was well said', async () => {
+  // What may happen to the best of sites is no reason.
+  const harmless = ['gone', 'busy', 'full', 'unsupported']
   const reasons = (guest: Guest) =>
     new Set(
       guest.refusals
-        .filter(({ kind }) => !['gone', 'busy', 'full'].includes(kind))
+        .filter(({ kind }) => !harmless.includes(kind))
         .map(({ protocol, kind, op }) => `${protocol} ${kind} ${op}`),
     )
   const noted = (await records()).filter(({ kind }) => kind === 'audit.refused')
@@ -790,6 +850,12 @@ test('once the link has ended an open stream gives nothing more, and a new one d
 const otherTree = makeTree([{ path: 'other', bytes: Buffer.from('other') }])
 
 const nested = (deep: number): unknown => (deep === 0 ? 0 : { type: nested(deep - 1) })
+
+const cidOf = (content: string) => blockCid(sha256(Buffer.from(content)), 'raw').toString()
+
+const refTo = (pointer: string) => ({ pointer, form: 'id-number' as const })
+
+const climbing = { label: 'in', path: '../../etc/passwd', cid: cidOf('root') }
 
 const transferOf = (bundle: Uint8Array) => decodeBundle(bundle).transfer
 const treesIn = (bundle: Uint8Array) => wholeTrees(decodeBundle(bundle))

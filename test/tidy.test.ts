@@ -49,6 +49,8 @@ const mayImport: Record<string, readonly string[]> = {
     'node/db',
     'node/journal',
     'node/store',
+    /** What packing and unpacking hand over: types only. */
+    'node/bundles',
     'node/trees',
     'protocol',
     'api',

@@ -5,14 +5,20 @@
 import { Fault } from '../../protocol/fault.ts'
 import type { FileCid, Root, SiteId } from '../../protocol/ids.ts'
 import { blockSize, blocksOf, digestAt, rootOf } from '../../protocol/unixfs.ts'
-import type { Change } from '../db/db.ts'
+import type { Change, Db } from '../db/db.ts'
 import { keys } from '../db/keys.ts'
 import { sha256 } from '../store/sha256.ts'
-import type { Incoming } from '../store/store.ts'
-import type { ReceiveNeeds } from './receive.ts'
+import type { Incoming, Store } from '../store/store.ts'
 
 /** Bytes taken between two checkpoints: with what is wanted, the most that a crash sends again. */
 export const checkpointBytes = 4 * 1024 * 1024
+
+export type HolderNeeds = {
+  readonly store: Store
+  readonly db: Db
+  /** Whether what other sites sent, or we added ourselves, counts as held for this one. */
+  shared(site: SiteId): boolean
+}
 
 export type WantedBlock = { index: number; bytes: number; take(body: Uint8Array): Promise<void> }
 
@@ -34,7 +40,7 @@ export interface Holder extends AsyncDisposable {
 }
 
 export function createHolder(
-  needs: ReceiveNeeds,
+  needs: HolderNeeds,
   site: SiteId,
   /** What else is to be written with a checkpoint. */
   also: () => Change[],

@@ -35,20 +35,13 @@ import {
   receiptSignedPrefix,
 } from '../../protocol/receipt.ts'
 import type { Clock } from '../base/clock.ts'
+import type { Proposed } from '../bundles/unpack.ts'
 import type { Change } from '../db/db.ts'
 import type { Commit } from '../journal/commit.ts'
 import type { Book } from './book.ts'
 import { bundleHash, type OpenChannel } from './outgoing.ts'
 import type { Count } from './receive.ts'
 import { isOver, type KeptReceipt, type Transfer } from './transfer.ts'
-
-/** What an import makes visible, in one record. */
-export type Proposal = {
-  dataset?: { id: number; version: number } | undefined
-  workflows: { source: number; id: number; version: number }[]
-  /** Data of the record `transfer.imported` besides the transfer, for the catalog's folds. */
-  records: Record<string, unknown>
-}
 
 export type IncomingNeeds = {
   me: SiteId
@@ -67,7 +60,7 @@ export type IncomingNeeds = {
   /** Whether it can be taken as offered: rights, dataset ID, binding. Faults say what does not fit. */
   examine(bundle: Bundle, dest: number, user: UserId, allow: boolean): Promise<BindingRow[]>
   /** The import as values; called under the commit's serial, changes nothing. */
-  propose(bundle: Bundle, transfer: Transfer): Promise<Proposal>
+  propose(bundle: Bundle, transfer: Transfer): Promise<Proposed>
   /** What of a bundle's trees is not held yet. Pulls manifests, keeps nothing that is listed. */
   count(bundle: Bundle, site: SiteId, signal: AbortSignal): Promise<Count>
   /** Something happened to this transfer that its driver should look at. */
@@ -239,7 +232,7 @@ export async function makeReceipt(
   needs: Pick<IncomingNeeds, 'me' | 'sign' | 'clock'>,
   transfer: Transfer,
   bundle: Bundle,
-  made?: Proposal,
+  made?: Proposed,
 ): Promise<KeptReceipt> {
   const receipt: Receipt = {
     v: 1,

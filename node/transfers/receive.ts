@@ -9,7 +9,7 @@ import type { Channel } from '../../protocol/channel.ts'
 import type { NodePlace } from '../../protocol/content.ts'
 import { serveMessage } from '../../protocol/content.ts'
 import { Fault } from '../../protocol/fault.ts'
-import type { Root, SiteId } from '../../protocol/ids.ts'
+import type { Root } from '../../protocol/ids.ts'
 import {
   decodeList,
   decodeRoot,
@@ -21,10 +21,8 @@ import {
 } from '../../protocol/manifest.ts'
 import { type PageEnd, readPage } from '../../protocol/pages.ts'
 import { fileCid } from '../../protocol/unixfs.ts'
-import type { Db } from '../db/db.ts'
 import { sha256 } from '../store/sha256.ts'
-import type { Store } from '../store/store.ts'
-import { createHolder, type Holder } from './holder.ts'
+import { createHolder, type Holder, type HolderNeeds } from './holder.ts'
 import type { Progress } from './progress.ts'
 import { openSession, type Session, type Tally } from './session.ts'
 import type { Transfer } from './transfer.ts'
@@ -32,13 +30,7 @@ import type { Transfer } from './transfer.ts'
 /** Manifest pages asked for ahead of the one whose files are being wanted. */
 const pagesAhead = 8
 
-export type ReceiveNeeds = {
-  readonly store: Store
-  readonly db: Db
-  readonly progress: Progress
-  /** Whether what other sites sent, or we added ourselves, counts as held for this one. */
-  shared(site: SiteId): boolean
-}
+export type ReceiveNeeds = HolderNeeds & { readonly progress: Progress }
 
 /** What a dry run answers: everything that was chosen, and what of it is held. Sizes in bytes. */
 export type Count = { files: number; bytes: number; heldFiles: number; heldBytes: number }

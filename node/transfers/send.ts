@@ -14,13 +14,13 @@ import {
 } from '../../protocol/content.ts'
 import { asFault, Fault } from '../../protocol/fault.ts'
 import { parseTransferId, type Root, type TransferId } from '../../protocol/ids.ts'
-import { decodeTimesRoot, type FileEntry } from '../../protocol/manifest.ts'
+import type { FileEntry } from '../../protocol/manifest.ts'
 import { blockBytes } from '../../protocol/unixfs.ts'
 import type { Clock } from '../base/clock.ts'
 import type { HeldFile, Store } from '../store/store.ts'
-import { openTree, type TreeReader } from '../trees/trees.ts'
 import { createLedger, type Ledger } from './ledger.ts'
 import type { Counters, Progress } from './progress.ts'
+import { isPlain, openServed, outside, type ServedTree } from './served.ts'
 
 /** The right of one site to pull one transfer's blocks. */
 export type Grant = {
@@ -40,8 +40,6 @@ export type SendNeeds = {
   stillGranted(grant: Grant, channel: Channel): Promise<void>
 }
 
-/** Pages kept open per stream: the one being served and those looked ahead at. */
-const pagesOpenMax = 16
 /** How often the counters are written down while content flows, in milliseconds: they are only shown. */
 const saveEveryMs = 1000
 
@@ -236,19 +234,6 @@ function createAnswerer(
   }
 }
 
-/** Whether the numbers that mean nothing for this sort of node are 0. */
-function isPlain({ node, page, entry, list }: NodePlace): boolean {
-  const ofPage = node === 'page' || node === 'times-page' || node === 'list'
-  return (ofPage || page === 0) && (node === 'list' || (entry === 0 && list === 0))
-}
-
-/** One answer for what is not in the transfer, whether it exists elsewhere or not. */
-function outside(): Fault {
-  return new Fault('denied', 'content.want', {
-    text: 'This was not offered in this transfer. Ask only for places of the offered trees.',
-  })
-}
-
 /** The store speaks of places on our disk; the destination hears of the file by its name in the dataset. */
 function atSource(thrown: unknown, path: string): unknown {
   const fault = asFault(thrown, 'content.read')
@@ -265,88 +250,4 @@ function tooMuch(): Fault {
   return new Fault('invalid', 'content.want', {
     text: `More than ${wantedBytesMax} bytes were wanted at once.`,
   })
-}
-
-type ServedTree = {
-  node(place: NodePlace, times: Root | undefined): Promise<Root>
-  entry(
-    page: number,
-    entry: number,
-  ): Promise<{ file: FileEntry; firstBlock: number; blockCount: number }>
-  open(file: FileEntry): Promise<HeldFile>
-}
-
-async function openServed(store: Store, root: Root): Promise<ServedTree> {
-  const reader: TreeReader = await openTree(store, root)
-  const { pages } = reader.node
-  const starts: number[] = []
-  let blocks = 0
-  for (const page of pages) {
-    starts.push(blocks)
-    blocks += page.blocks
-  }
-  type Opened = { files: (FileEntry | undefined)[]; firsts: number[] }
-  const opened = new Map<number, Promise<Opened>>()
-
-  async function load(page: number): Promise<Opened> {
-    const { entries } = await reader.page(page)
-    const firsts: number[] = []
-    let at = starts[page]!
-    for (const entry of entries) {
-      firsts.push(at)
-      if (entry.kind === 'file') at += Math.ceil(entry.size / blockBytes)
-    }
-    return { files: entries.map((entry) => (entry.kind === 'file' ? entry : undefined)), firsts }
-  }
-
-  function page(index: number): Promise<Opened> {
-    if (pages[index] === undefined) throw outside()
-    const known = opened.get(index) ?? load(index)
-    opened.delete(index)
-    opened.set(index, known)
-    if (opened.size > pagesOpenMax) opened.delete(opened.keys().next().value!)
-    return known
-  }
-
-  const timesNode = (times: Root | undefined) => {
-    if (times === undefined) throw outside()
-    return times
-  }
-
-  return {
-    async node(place, times) {
-      switch (place.node) {
-        case 'root':
-          return root
-        case 'page':
-          return cidAt(pages, place.page)
-        case 'times':
-          return timesNode(times)
-        case 'times-page': {
-          const list = decodeTimesRoot(await store.block(timesNode(times)), pages.length)
-          return (list[place.page]?.toString() ?? raise()) as Root
-        }
-        case 'list': {
-          const file = (await page(place.page)).files[place.entry]
-          if (file === undefined || !('lists' in file)) throw outside()
-          return (file.lists[place.list]?.toString() ?? raise()) as Root
-        }
-      }
-    },
-    async entry(index, entry) {
-      const { files, firsts } = await page(index)
-      const file = files[entry]
-      if (file === undefined) throw outside()
-      return { file, firstBlock: firsts[entry]!, blockCount: Math.ceil(file.size / blockBytes) }
-    },
-    open: (file) => reader.open(file),
-  }
-}
-
-function cidAt(pages: readonly { cid: { toString(): string } }[], index: number): Root {
-  return (pages[index]?.cid.toString() ?? raise()) as Root
-}
-
-function raise(): never {
-  throw outside()
 }

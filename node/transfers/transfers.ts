@@ -16,55 +16,28 @@ import {
 import type { Channel } from '../../protocol/channel.ts'
 import { contentCaps, contentProtocol } from '../../protocol/content.ts'
 import { asFault, Fault } from '../../protocol/fault.ts'
-import type { ConnectionId, Email, SiteId, TransferId, UserId } from '../../protocol/ids.ts'
+import type { Email, SiteId, TransferId, UserId } from '../../protocol/ids.ts'
 import { offerCaps, offerProtocol } from '../../protocol/offer.ts'
 import { receiptCaps, receiptProtocol } from '../../protocol/receipt.ts'
 import type { Clock } from '../base/clock.ts'
 import { createEvents, type Events } from '../base/events.ts'
+import type { Packed } from '../bundles/pack.ts'
+import type { Proposed } from '../bundles/unpack.ts'
 import type { Db } from '../db/db.ts'
 import type { Commit } from '../journal/commit.ts'
 import type { Store } from '../store/store.ts'
 import { openBook } from './book.ts'
 import { createDriver } from './driver.ts'
-import {
-  hearOffer,
-  type IncomingNeeds,
-  makeReceipt,
-  type Proposal,
-  runImport,
-  tellEnd,
-} from './incoming.ts'
-import {
-  bundleHash,
-  eventOfAnswer,
-  grantOf,
-  hearReceipt,
-  type OpenChannel,
-  sayOf,
-  sayOffer,
-  transferTtlMs,
-} from './outgoing.ts'
+import { hearOffer, type IncomingNeeds } from './incoming.ts'
+import { bundleHash, grantOf, hearReceipt, type OpenChannel, sayOffer } from './outgoing.ts'
 import { openProgress } from './progress.ts'
-import { countBundle, pullBundle } from './receive.ts'
 import { createServer, type Grant } from './send.ts'
-import { isOver, type Task, type Transfer, type TransferEvent, taskOf } from './transfer.ts'
+import { createTasks } from './tasks.ts'
+import { isOver, type Transfer, type TransferEvent, taskOf } from './transfer.ts'
 import { type SiteNames, viewTransfer, willTravel } from './view.ts'
 
 /** A person of ours, as far as a transfer needs to know. */
 export type Person = { id: UserId; email: Email }
-
-/** Whom it goes to and what of it, as resolved and permitted by whoever packs. */
-export type Packed = {
-  site: SiteId
-  connection: ConnectionId
-  person: Email
-  bundle: Bundle
-  dest: number
-  allow: boolean
-  dataset?: { id: number; version: number } | undefined
-  workflows: { id: number; version: number }[]
-  flagged: string[]
-}
 
 export type TransfersNeeds<Input> = {
   me: SiteId
@@ -83,7 +56,7 @@ export type TransfersNeeds<Input> = {
   pack(input: Input, by: Person, id: TransferId): Promise<Packed>
   recipient: IncomingNeeds['recipient']
   examine: IncomingNeeds['examine']
-  propose(bundle: Bundle, transfer: Transfer): Promise<Proposal>
+  propose(bundle: Bundle, transfer: Transfer): Promise<Proposed>
   /** A site was caught at something in a conversation that we opened: for the audit. Never throws. */
   suspect(site: SiteId, protocol: string, fault: Fault): Promise<void>
   log(fault: Fault): void
@@ -123,9 +96,6 @@ export interface Transfers<Input> extends AsyncDisposable {
 /** How long `send` waits for the destination's first answer, in milliseconds. */
 const firstAnswerMs = 20_000
 
-/** How long telling an end once more may take, in milliseconds; who wants to know asks again. */
-const retellMs = 30_000
-
 export function openTransfers<Input>(needs: TransfersNeeds<Input>): Transfers<Input> {
   const { commit, db, store, clock } = needs
   const progress = openProgress({ db, clock })
@@ -134,20 +104,19 @@ export function openTransfers<Input>(needs: TransfersNeeds<Input>): Transfers<In
   const events = createEvents<TransferEvents>()
   const clearing = new Set<Promise<void>>()
   const dryGrants = new Map<TransferId, { site: SiteId; bundle: Bundle }>()
-  const receiving = { store, db, progress, shared: needs.shared }
   const server = createServer({ store, clock, progress, grant, stillGranted })
   const incoming: IncomingNeeds = {
     ...needs,
     book,
-    count: (bundle, site, signal) =>
-      pulling(site, signal, (channel) => countBundle(receiving, bundle, channel, signal)),
+    count: (bundle, site, signal) => tasks.count(bundle, site, signal),
     wake: (transfer) => {
       if (!isOver(transfer.state)) driver.wake(transfer)
-      else if (transfer.told) void retell(transfer)
+      else if (transfer.told) void tasks.retell(transfer)
       else void driver.stop(transfer.id).then(() => driver.wake(transfer))
     },
   }
-  const driver = createDriver({ book, progress, clock, perform, log: needs.log })
+  const tasks = createTasks({ ...needs, book, progress, incoming })
+  const driver = createDriver({ book, progress, clock, perform: tasks.perform, log: needs.log })
   book.events.on(({ transfer }) => {
     if (isOver(transfer.state)) server.forget(transfer.id)
     if (isOver(transfer.state) && taskOf(transfer) === undefined) {
@@ -185,99 +154,6 @@ export function openTransfers<Input>(needs: TransfersNeeds<Input>): Transfers<In
   async function stillGranted({ transfer, dry }: Grant, channel: Channel): Promise<void> {
     needs.mayFlow(channel.remote)
     if (!dry || !dryGrants.has(transfer)) await grantOf(book, transfer, channel.remote, clock.now())
-  }
-
-  async function pulling<T>(
-    site: SiteId,
-    signal: AbortSignal,
-    run: (channel: Channel) => Promise<T>,
-  ): Promise<T> {
-    const channel = await needs.open(site, contentProtocol, { signal, bulk: true })
-    try {
-      return await run(channel)
-    } catch (thrown) {
-      channel.abort(asFault(thrown, 'content.pull'))
-      await suspect(site, contentProtocol, thrown)
-      throw thrown
-    }
-  }
-
-  /** Only a site that breaks the rules sends what is malformed, or not what its name says. */
-  async function suspect(site: SiteId, protocol: string, thrown: unknown): Promise<void> {
-    if (!(thrown instanceof Fault)) return
-    const theirs =
-      thrown.kind === 'invalid' || (thrown.kind === 'corrupt' && thrown.side === 'there')
-    if (theirs) await needs.suspect(site, protocol, thrown)
-  }
-
-  const apply = (transfer: Transfer, event: TransferEvent) =>
-    book.apply(transfer.id, event, transfer.direction === 'in' ? { site: transfer.site } : 'system')
-
-  async function perform(
-    task: NonNullable<Task>,
-    transfer: Transfer,
-    signal: AbortSignal,
-  ): Promise<void> {
-    if (task === 'tell') return tell(transfer, signal)
-    needs.mayFlow(transfer.site)
-    await progress.open(transfer.id)
-    const { bundle, bytes, signature } = await book.bundle(transfer.id)
-    switch (task) {
-      case 'offer': {
-        const offer = {
-          bundle: bytes,
-          signature,
-          dest: transfer.dest,
-          dry: false,
-          allow: transfer.allow,
-        }
-        await apply(
-          transfer,
-          eventOfAnswer(await sayOffer(needs.open, transfer.site, offer, signal)),
-        )
-        return
-      }
-      case 'pull': {
-        using _session = progress.session(transfer.id)
-        await pulling(transfer.site, signal, (channel) =>
-          pullBundle(receiving, transfer, bundle, channel, signal),
-        )
-        await progress.save(transfer.id)
-        await apply(transfer, {
-          type: 'received',
-          receipt: await makeReceipt(needs, transfer, bundle),
-        })
-        return
-      }
-      case 'import':
-        await runImport(incoming, transfer).catch(async (thrown) => {
-          await suspect(transfer.site, offerProtocol, thrown)
-          throw thrown
-        })
-    }
-  }
-
-  async function tell(transfer: Transfer, signal: AbortSignal): Promise<void> {
-    const enough = clock.now() > transfer.since + transferTtlMs
-    try {
-      if (!enough && transfer.direction === 'out')
-        await sayOf(needs.open, transfer.site, 'cancel', transfer.id, signal)
-      else if (!enough) await tellEnd(incoming, transfer, signal)
-    } catch (thrown) {
-      const fault = asFault(thrown, 'transfers.tell')
-      // A plain no from the other side is an answer; only silence is asked again.
-      if (fault.again || fault.side !== 'there') throw thrown
-      needs.log(fault)
-    }
-    await apply(transfer, { type: 'told' })
-  }
-
-  /** It was told and kept, and is asked about again: the other side has gone back to an older backup. */
-  async function retell(transfer: Transfer): Promise<void> {
-    if (transfer.direction === 'out') return
-    await tellEnd(incoming, transfer, AbortSignal.timeout(retellMs)).catch((thrown) =>
-      needs.log(asFault(thrown, 'transfers.retell')),
-    )
   }
 
   /** With nothing on its way in, no partial file has a use. */
@@ -318,10 +194,7 @@ export function openTransfers<Input>(needs: TransfersNeeds<Input>): Transfers<In
     need: book.need,
     view,
     pause: (id, by) => steer(id, by, { type: 'pause' }),
-    async resume(id, by) {
-      const view = await steer(id, by, { type: 'resume' })
-      return view
-    },
+    resume: (id, by) => steer(id, by, { type: 'resume' }),
     cancel: (id, by) => steer(id, by, { type: 'cancel', by: 'here' }),
     async send(input, by) {
       const id = newId()

@@ -11,7 +11,8 @@
  * `oslo~` instead of `oslo$` asks again and again until it is so: word of it has to cross first.
  * `oslo$` is the administrator at the site Oslo, with the home's own token; `ana@oslo$` is Ana, with
  * hers. Blank lines mean nothing, in a script and in what is seen. $work is the folder it is all done
- * in, $oslo the home of Oslo.
+ * in, $oslo the home of Oslo, $osloHttp where its API answers. `oslo$ write PATH TEXT` is what people
+ * do besides.
  */
 
 export type Step = {

@@ -33,6 +33,7 @@ export async function openStage(): Promise<Stage> {
     stack.use(site)
     sites.set(site.alias, site)
     known.set(site.alias, site.home)
+    known.set(`${site.alias}Http`, new URL(site.admin.url).host)
   }
   const rest = stack.move()
   return {
@@ -41,6 +42,10 @@ export async function openStage(): Promise<Stage> {
     async play({ at, command }) {
       const [person, alias] = at.includes('@') ? at.split('@') : [undefined, at]
       const [program, ...args] = wordsOf(fill(command, known))
+      if (program === 'write') {
+        await writeFile(join(work, args[0]!), args[1]!)
+        return { code: 0, out: '', err: '' }
+      }
       if (program !== 'crossload') throw new Error(`no command of crossload: ${command}`)
       const seen: Seen = { code: 0, out: '', err: '' }
       const into = (way: 'out' | 'err') => (text: string) => {

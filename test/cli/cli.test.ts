@@ -1,0 +1,69 @@
+/**
+ * The command line as people see it: the scripts in `test/cli/*.txt` against two real sites. What a
+ * command says is part of the product, so every word of it stands there.
+ */
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { isDeepStrictEqual } from 'node:util'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { asExpected, parseScript, type Step } from './script.ts'
+import { openStage, type Stage } from './stage.ts'
+
+/** In the order they are played; each goes on where the one before ended. */
+const names = [
+  'begin',
+  'people',
+  'links',
+  'connections',
+  'projects',
+  'datasets',
+  'workflows',
+  'send',
+  'transfers',
+  'site',
+  'trouble',
+]
+
+const scripts = await Promise.all(
+  names.map(async (name) => {
+    const text = await readFile(join(import.meta.dirname, `${name}.txt`), 'utf8')
+    return { name, paragraphs: parseScript(text) }
+  }),
+)
+
+let stage: Stage
+beforeAll(async () => {
+  stage = await openStage()
+}, 60_000)
+afterAll(() => stage[Symbol.asyncDispose]())
+
+/** How long word from one site to another may take, and how often it is looked for, in milliseconds. */
+const laterMs = 15_000
+const pollMs = 50
+
+/** The step as it went: equal to what was expected when all is as it should be. */
+async function play(step: Step): Promise<Step> {
+  const { code, out, err } = await stage.play(step)
+  const { known } = stage
+  return {
+    ...step,
+    code,
+    out: asExpected(step.out, out, known),
+    err: asExpected(step.err, err, known),
+  }
+}
+
+describe.each(scripts)('$name', ({ paragraphs }) => {
+  test.each(paragraphs)('$why', async ({ steps }) => {
+    for (const step of steps) {
+      const late = AbortSignal.timeout(laterMs)
+      let seen = await play(step)
+      while (step.later && !late.aborted && !isDeepStrictEqual(seen, step)) {
+        await pause(pollMs)
+        seen = await play(step)
+      }
+      expect(seen).toEqual(step)
+    }
+  })
+})

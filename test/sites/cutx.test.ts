@@ -1,0 +1,2 @@
+import { cutStories } from '../faults/cutx.ts'
+cutStories({ runs: 1 })

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { faultKinds } from '../../protocol/fault.ts'
 import { asExpected, parseScript, type Step } from './script.ts'
 import { openStage, type Stage } from './stage.ts'
 
@@ -53,6 +54,32 @@ async function play(step: Step): Promise<Step> {
     err: asExpected(step.err, err, known),
   }
 }
+
+/** Every command that there is, by asking for help and reading on. */
+async function commandsUnder(words: readonly string[]): Promise<string[]> {
+  const command = ['crossload', ...words, '--help'].join(' ')
+  const { out } = await stage.play({ at: 'oslo', command })
+  const [, list] = out.split(/^Commands:$/m)
+  if (list === undefined) return [words.join(' ')]
+  const names = [...list.matchAll(/^ {2}([a-z-]+)/gm)].map(([, name]) => name!)
+  const below = names.filter((name) => name !== 'help')
+  return (await Promise.all(below.map((name) => commandsUnder([...words, name])))).flat()
+}
+
+test('every command, and every exit code that a person can be given here, is in a script', async () => {
+  const steps = scripts.flatMap(({ paragraphs }) => paragraphs.flatMap((one) => one.steps))
+  const all = await commandsUnder([])
+  expect(all.length).toBeGreaterThan(40)
+  const played = steps.map(({ command }) => `${command} `)
+  expect(all.filter((one) => !played.some((line) => line.startsWith(`crossload ${one} `)))).toEqual(
+    [],
+  )
+  // A full disk is filled elsewhere, and a mistake of ours is not made on purpose.
+  const elsewhere = ['full', 'internal']
+  const codes = Object.entries(faultKinds).filter(([kind]) => !elsewhere.includes(kind))
+  const seen = new Set(steps.map(({ code }) => code))
+  expect(codes.filter(([, { exit }]) => !seen.has(exit)).map(([kind]) => kind)).toEqual([])
+})
 
 describe.each(scripts)('$name', ({ paragraphs }) => {
   test.each(paragraphs)('$why', async ({ steps }) => {

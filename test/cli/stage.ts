@@ -84,13 +84,14 @@ async function runNode(
 /** What the scripts add, update and analyse. */
 async function writeThings(work: string): Promise<void> {
   const at = (path: string) => join(work, path)
-  for (const folder of ['panel/notes', 'results', 'linked', 'full'])
+  for (const folder of ['panel/notes', 'place', 'results', 'linked', 'full'])
     await mkdir(at(folder), { recursive: true })
   await writeFile(at('panel/tube 1.fcs'), 'FCS3.0 of the first tube\n')
   await writeFile(at('panel/notes/stained.txt'), 'stained on Monday\n')
   await writeFile(at('panel/tube?.txt'), 'a name that Windows cannot hold\n')
   await cp(at('panel'), at('panel-2'), { recursive: true })
   await writeFile(at('panel-2/tube 2.fcs'), 'FCS3.0 of the second tube\n')
+  await writeFile(at('place/slide 1.txt'), 'scanned on Tuesday\n')
   await symlink('/etc/hostname', at('linked/away'))
   await writeFile(at('full/file.txt'), 'in a folder that is there\n')
   await writeFile(at('gating.json'), '{"dataset": 1, "source": "dataset:1/tube 1.fcs"}\n')

@@ -1,10 +1,12 @@
 /** What a command has: the site it speaks to, and three ways to say something. */
 import { resolve } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Command } from 'commander'
 import { type Client, createClient, type Progress } from '../api/client.ts'
 import type { Asked, CallName, EventsName, Told } from '../api/routes.ts'
 import { Fault } from '../protocol/fault.ts'
 import { createLine, type Line } from './line.ts'
+import { durationOf } from './options.ts'
 import { reach } from './reach.ts'
 import { countText, groupText, jsonText, sizeText } from './show.ts'
 import type { World } from './world.ts'
@@ -14,7 +16,11 @@ export type GlobalFlags = {
   readonly home?: string | undefined
   readonly url?: string | undefined
   readonly json?: boolean | undefined
+  readonly wait?: string | undefined
 }
+
+/** Between two looks whether the site is up, in milliseconds. */
+const lookMs = 200
 
 export interface Context {
   readonly world: World
@@ -40,11 +46,24 @@ export function createContext(world: World, flags: GlobalFlags): Context {
   let opened: Promise<{ client: Client; hint: string }> | undefined
 
   function open() {
-    opened ??= reach(flags, world).then(({ url, token, hint }) => ({
-      client: createClient({ url, token }),
-      hint,
-    }))
+    opened ??= reachUp()
     return opened
+  }
+
+  /** The site, once it is up: at once, or within the time that was asked for. */
+  async function reachUp() {
+    const waitMs = flags.wait === undefined ? 0 : durationOf(flags.wait)
+    for (const until = world.now() + waitMs; ; await pause(lookMs, undefined, { signal })) {
+      try {
+        const { url, token, hint } = await reach(flags, world)
+        const client = createClient({ url, token })
+        if (waitMs > 0) await client.call('site.health', {}, { signal })
+        return { client, hint }
+      } catch (thrown) {
+        const isDown = thrown instanceof Fault && thrown.kind === 'unreachable'
+        if (!isDown || world.now() >= until) throw thrown
+      }
+    }
   }
 
   const line = () => createLine(world.stderr, world.now)

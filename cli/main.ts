@@ -91,6 +91,7 @@ function createProgram({ stdout, stderr }: World): Command {
     .option('--home <dir>', 'the site’s home (or CROSSLOAD_HOME)')
     .option('--url <url>', 'a site by its address, with CROSSLOAD_TOKEN (or CROSSLOAD_URL)')
     .option('--json', 'one JSON value on stdout and nothing else')
+    .option('--wait <time>', 'how long to wait for the site to come up: 30s, 5m')
     .configureHelp({
       showGlobalOptions: true,
       optionDescription: (option) =>

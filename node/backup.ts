@@ -1,7 +1,8 @@
 /**
  * A copy of a running site in a new folder: journal, key, token, configuration and content. The
- * journal is copied first and content only ever grows, so whatever a record names is in the copy. The
- * index is left out: it is made again at the first start.
+ * journal is copied first and content only ever grows, so whatever a record names is in the copy; of
+ * files that were left in place the copy knows where they are, and does not hold them. The index is
+ * left out: it is made again at the first start.
  */
 import { cp, lstat, mkdir, open, readdir, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
@@ -13,7 +14,10 @@ import { verifyJournal } from './journal/journal.ts'
 
 export type Backup = { folder: string; files: number; bytes: number }
 
-/** Faults `exists` when the folder is there, `corrupt` when the copied journal does not verify. */
+/**
+ * Faults `exists` when the folder is there, `corrupt` when the copied journal does not verify. One at a
+ * time for a home: a second one to the same folder would clear away what the first has copied.
+ */
 export async function backupSite(home: Home, folder: string, doing: Doing): Promise<Backup> {
   if ((await lstat(folder).catch(() => undefined)) !== undefined) {
     throw new Fault('exists', 'backup', {

@@ -40,16 +40,7 @@ export type Config = Readonly<z.infer<typeof shape>>
 /** Every place in a home, and nothing else is written there. */
 export type Home = Readonly<
   Record<
-    | 'folder'
-    | 'config'
-    | 'key'
-    | 'token'
-    | 'run'
-    | 'lock'
-    | 'journal'
-    | 'index'
-    | 'store'
-    | 'broken',
+    'folder' | 'config' | 'key' | 'token' | 'run' | 'lock' | 'journal' | 'index' | 'store',
     string
   >
 >
@@ -68,7 +59,6 @@ export function homeAt(folder: string): Home {
     journal: at('journal'),
     index: at('index'),
     store: at('store'),
-    broken: at('safe-mode.json'),
   })
 }
 

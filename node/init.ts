@@ -22,6 +22,8 @@ export async function makeSite(o: {
   try {
     return await make(o)
   } catch (thrown) {
+    // Another init was quicker: what is there is its site.
+    if (thrown instanceof Fault && thrown.op === 'lock.open') throw thrown
     // It was empty before: nothing of a site that could not be made is left in the way of the next try.
     for (const name of await readdir(home.folder))
       await rm(join(home.folder, name), { recursive: true, force: true })

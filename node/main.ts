@@ -72,7 +72,8 @@ async function serve(args: string[]): Promise<void> {
   if (end === 'stop') return
   log.fatal({ kind: end.kind, about: end.about }, end.message)
   await using safe = await openSafeMode({ home, config, clock: systemClock, log, fault: end })
-  await announce(home, safe.url)
+  // The disk may be what is wrong: whoever asks at the address of before is answered all the same.
+  await announce(home, safe.url).catch((err) => log.warn({ err }, 'run.json cannot be written'))
   say(`Safe mode: ${end.message}`)
   say(`Nothing is read or changed. API at ${safe.url} says the same. Ctrl-C ends it.`)
   await aborted(stopping.signal)
@@ -91,14 +92,23 @@ async function run(
   config: Config,
   stopping: AbortSignal,
 ): Promise<End> {
-  await using site = await openSite({ home, config, clock: systemClock, pid: process.pid, log })
-  if (site.rebuilt) log.info({ why: site.rebuilt }, 'the index was made again from the journal')
-  await announce(home, site.url)
-  say(`${config.name} is up. API at ${site.url}`)
-  for (const address of site.addresses) say(`  listens at ${address}`)
-  await aborted(AbortSignal.any([stopping, site.failed]))
-  await rm(home.run, { force: true })
-  return stopping.aborted ? 'stop' : (site.failed.reason as Fault)
+  let failed: Fault | undefined
+  try {
+    await using site = await openSite({ home, config, clock: systemClock, pid: process.pid, log })
+    if (site.rebuilt) log.info({ why: site.rebuilt }, 'the index was made again from the journal')
+    await announce(home, site.url)
+    say(`${config.name} is up. API at ${site.url}`)
+    for (const address of site.addresses) say(`  listens at ${address}`)
+    await aborted(AbortSignal.any([stopping, site.failed]))
+    if (stopping.aborted) await rm(home.run, { force: true })
+    else failed = site.failed.reason as Fault
+    return failed ?? 'stop'
+  } catch (thrown) {
+    // What went wrong first is the reason; that such a site cannot be closed either is none.
+    if (failed === undefined) throw thrown
+    log.error({ err: thrown }, 'the site could not be closed as it should')
+    return failed
+  }
 }
 
 async function announce(home: ReturnType<typeof homeAt>, url: string): Promise<void> {

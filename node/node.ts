@@ -50,6 +50,8 @@ export async function openSite(o: {
   const rooms = await openRooms(stack, { home, clock, pid: o.pid, create: false })
   const { commit, db, store, identity, users, datasets, workflows, projects } = rooms
   const failed = new AbortController()
+  const fail = (thrown: unknown) => failed.abort(asFault(thrown, 'site.run'))
+  commit.stopped.addEventListener('abort', () => fail(commit.stopped.reason), { once: true })
   const startedAt = clock.now()
   const logFault = (fault: Fault) =>
     log.warn(
@@ -117,10 +119,14 @@ export async function openSite(o: {
       },
       examine: unpacker.examine,
       propose: unpacker.propose,
+      demandFit: () => demandMarker(home, identity.site),
       suspect: audit.note,
       log: logFault,
     }),
   )
+  // Before anybody is heard: what is offered is weighed against it.
+  if ((await rebuildSeen({ db, store, log: logFault })) > 0)
+    log.info({}, 'what other sites sent before is known again')
   const handlers: NetHandler[] = [...links.handlers, ...connections.handlers, ...transfers.handlers]
   net = stack.use(
     await openNet({
@@ -136,6 +142,17 @@ export async function openSite(o: {
     }),
   )
   const running = net
+  const wake = (site: SiteId) =>
+    void transfers
+      .wakeSite(site)
+      .catch((thrown) => logFault(asFault(thrown, 'transfers.wake', site)))
+  links.events.on((news) => {
+    if (news.type === 'reached') wake(news.site)
+    if (news.type !== 'link') return
+    const { site, at } = news.link
+    if (at === 'accepted') wake(site)
+    else if (news.was === 'accepted') running.hangUp(site)
+  })
   const site = createSiteDoor(rooms, () => ({
     site: identity.site,
     name: config.name,
@@ -156,26 +173,18 @@ export async function openSite(o: {
     }),
   )
 
-  const wake = (site: SiteId) =>
-    void transfers
-      .wakeSite(site)
-      .catch((thrown) => logFault(asFault(thrown, 'transfers.wake', site)))
-  links.events.on((news) => {
-    if (news.type === 'reached') wake(news.site)
-    if (news.type !== 'link') return
-    const { site, at } = news.link
-    if (at === 'accepted') wake(site)
-    else if (news.was === 'accepted') running.hangUp(site)
-  })
-  if ((await rebuildSeen({ db, store })) > 0)
-    log.info({}, 'what other sites sent before is known again')
   links.announce()
   connections.announce()
   await transfers.start()
 
-  const fail = (thrown: unknown) => failed.abort(asFault(thrown, 'site.run'))
-  commit.stopped.addEventListener('abort', () => fail(commit.stopped.reason), { once: true })
-  stack.use(clock.every(markerEveryMs, () => void demandMarker(home, identity.site).catch(fail)))
+  // A look that cannot be had just now, with too many files open, says nothing about the store.
+  const look = () =>
+    demandMarker(home, identity.site).catch((thrown) => {
+      const fault = asFault(thrown, 'site.run')
+      if (fault.again) logFault(fault)
+      else fail(fault)
+    })
+  stack.use(clock.every(markerEveryMs, () => void look()))
   const rest = stack.move()
   return {
     site: identity.site,

@@ -2,6 +2,7 @@
 
 import type { Tree } from '../protocol/manifest.ts'
 import { backupSite } from './backup.ts'
+import { createPool } from './base/work.ts'
 import type { Dataset } from './catalog/dataset.ts'
 import type { Workflow } from './catalog/workflow.ts'
 import { keys } from './db/keys.ts'
@@ -12,11 +13,12 @@ import { verifyTree } from './trees/verify.ts'
 
 export function createSiteDoor(rooms: Rooms, facts: SiteDoor['facts']): SiteDoor {
   const { home, journal } = rooms
+  const backups = createPool({ limit: 1 })
   return {
     facts,
     health: () => ({ state: 'ok' }),
     verify: (doing) => verifyEverything(rooms, doing),
-    backup: (folder, doing) => backupSite(home, folder, doing),
+    backup: (folder, doing) => backups.run(() => backupSite(home, folder, doing), doing),
     async records(after, limit) {
       const found = []
       for await (const record of journal.read({ after })) {

@@ -67,9 +67,14 @@ export async function openProxy(o: {
     from.on('close', () => to.destroy())
   }
 
-  const server = createServer({ allowHalfOpen: true }, (near) => {
+  const server = createServer({ allowHalfOpen: true, noDelay: true }, (near) => {
     o.dialled?.()
-    const far = connect({ port: o.to.port, host: o.to.host ?? '127.0.0.1', allowHalfOpen: true })
+    const far = connect({
+      port: o.to.port,
+      host: o.to.host ?? '127.0.0.1',
+      allowHalfOpen: true,
+      noDelay: true,
+    })
     const line = [near, far] as const
     lines.add(line)
     near.on('close', () => lines.delete(line))

@@ -185,7 +185,7 @@ describe('one place for', () => {
 
   const rules: readonly { what: RegExp; where: (path: string) => boolean; instead: string }[] = [
     {
-      what: /\b(Date\.now|new Date\(\)|Math\.random|randomBytes|setTimeout|setInterval)\b/,
+      what: /\b(Date\.now|new Date\(\)|Math\.random|randomBytes|setTimeout|setInterval|AbortSignal\.timeout)\b/,
       where: (path) => path.startsWith('node/') && path !== 'node/base/clock.ts',
       instead: 'use the clock (node/base/clock.ts), so that a simulation can own time',
     },
@@ -271,6 +271,17 @@ test('every protocol has its page and its vectors', () => {
       wrong.push(`${noun}: write protocol/${noun}.md and test/vectors/${noun}/`)
     }
   }
+  expect(wrong).toEqual([])
+})
+
+test('ARCHITECTURE.md names files and limits that are there', () => {
+  const text = readFileSync(join(top, 'ARCHITECTURE.md'), 'utf8')
+  const named = [...text.matchAll(/`((?:protocol|api|node|cli|test)\/[\w./-]+\.tsx?)`/g)]
+  expect(named.length).toBeGreaterThan(20)
+  const wrong = named
+    .map((match) => match[1]!)
+    .filter((path) => !all.some((one) => one.path === path))
+    .map((path) => `ARCHITECTURE.md names ${path}, which is not there`)
   expect(wrong).toEqual([])
 })
 

@@ -52,13 +52,12 @@ export function printVerified(
   verified: { files: number; bytes: number; bad: string[] },
 ): void {
   const { files, bytes, bad } = verified
-  context.print(verified, () => {
-    const good = files - bad.length
-    return `${countText(good, 'file')} of ${files} verified, ${sizeText(bytes)} read.`
-  })
+  context.print(verified, () => `${countText(files, 'file')} verified, ${sizeText(bytes)}.`)
   if (bad.length === 0) return
+  const [what, they] =
+    bad.length === 1 ? ['One file is', 'it'] : [`${bad.length} files are`, 'they']
   throw new Fault('corrupt', 'cli.verify', {
-    text: `${countText(bad.length, 'file')} are not what they should be, or are gone. Restore them from another copy.`,
+    text: `${what} not what ${they} should be, or gone. Restore from another copy, or update the dataset.`,
     list: bad,
   })
 }

@@ -30,7 +30,8 @@ export type Packed = {
   allow: boolean
   dataset?: { id: number; version: number } | undefined
   workflows: { id: number; version: number }[]
-  flagged: string[]
+  /** Names that other systems cannot hold. Reads the whole manifest, so only who shows them asks. */
+  flagged(): Promise<string[]>
 }
 
 export type PackNeeds = {
@@ -96,7 +97,7 @@ export async function pack(
       id: workflow.id,
       version: latest.version,
     })),
-    flagged: chosen === undefined ? [] : await flaggedIn(needs.store, chosen),
+    flagged: async () => (chosen === undefined ? [] : flaggedIn(needs.store, chosen)),
   }
 }
 

@@ -40,7 +40,7 @@ import { checkRefsFit } from '../rebinding/inputs.ts'
 import { bindInputs } from '../rebinding/report.ts'
 import type { Store } from '../store/store.ts'
 import { compareTrees } from '../trees/compare.ts'
-import { openTree } from '../trees/trees.ts'
+import { openTree, type TreeReader } from '../trees/trees.ts'
 import { uniteTrees } from '../trees/unite.ts'
 
 /** Of one import: what all its values have in common. */
@@ -149,10 +149,10 @@ function versionFrom(
 
 /** The content at a path of a tree, asked for in the order of paths: the page at hand is kept. */
 function createLookup(store: Store, root: Root): (path: string) => Promise<FileCid | undefined> {
-  const opened = openTree(store, root)
+  let reader: TreeReader | undefined
   let page: { index: number; entries: Map<string, Entry> } | undefined
   return async (path) => {
-    const reader = await opened
+    reader ??= await openTree(store, root)
     const index = reader.node.pages.findIndex((link) => comparePaths(link.last, path) >= 0)
     if (index < 0) return undefined
     if (page?.index !== index) {

@@ -3,7 +3,7 @@
  * `transfer.*` records, except the import, which is one record with what it makes visible.
  */
 
-import { type Bundle, encodeBundle } from '../../protocol/bundle.ts'
+import type { Bundle } from '../../protocol/bundle.ts'
 import { Fault } from '../../protocol/fault.ts'
 import type { TransferId } from '../../protocol/ids.ts'
 import type { Clock } from '../base/clock.ts'
@@ -16,7 +16,7 @@ import type { Actor } from '../journal/journal.ts'
 import type { Counters } from './progress.ts'
 import { isOver, step, type Transfer, type TransferEvent } from './transfer.ts'
 
-/** The bundle as it was signed; its bytes are its one canonical encoding. */
+/** The bundle as it was signed (what was signed is its one canonical encoding); signature in base64. */
 export type KeptBundle = { bundle: Bundle; signature: string }
 
 export type Moved = { type: 'moved'; transfer: Transfer }
@@ -26,7 +26,8 @@ export interface Book {
   get(id: TransferId): Promise<Transfer | undefined>
   /** Faults `missing`. */
   need(id: TransferId): Promise<Transfer>
-  bundle(id: TransferId): Promise<{ bundle: Bundle; bytes: Uint8Array; signature: Uint8Array }>
+  /** Faults `missing`. */
+  bundle(id: TransferId): Promise<KeptBundle>
   /** A new transfer; faults `exists` when the id is taken. */
   make(transfer: Transfer, kept: KeptBundle, by: Actor): Promise<void>
   /** One event, one record: saved before anybody acts on it. Unmoved when it does not belong. */
@@ -112,11 +113,7 @@ export function openBook(needs: {
     async bundle(id) {
       const kept = await db.get<KeptBundle>(keys.bundle(id))
       if (kept === undefined) throw new Fault('missing', 'transfers.bundle', { about: id })
-      return {
-        bundle: kept.bundle,
-        bytes: encodeBundle(kept.bundle),
-        signature: Buffer.from(kept.signature, 'base64'),
-      }
+      return kept
     },
     make: (transfer, kept, by) =>
       inLine(transfer.id, async () => {

@@ -36,6 +36,8 @@ export function createDriver(needs: {
   clock: Clock
   /** Does one task; resolves when its outcome is saved. Faults that may pass are tried again. */
   perform(task: NonNullable<Task>, transfer: Transfer, signal: AbortSignal): Promise<void>
+  /** Faults when what this site's disk says cannot be believed now: then nothing is ended for good. */
+  demandFit(): Promise<void>
   /** Our own mistakes, for the log. */
   log(fault: Fault): void
 }): Driver {
@@ -49,15 +51,15 @@ export function createDriver(needs: {
     while (!run.stopping.signal.aborted) {
       run.again = false
       const transfer = await book.need(id)
-      const task = taskOf(transfer)
+      const task = isLate(transfer) ? 'expire' : taskOf(transfer)
       if (task === undefined) {
         if (run.again) continue
         break
       }
-      if (await expired(transfer)) continue
       const before = (await progress.load(id)).counters.received
       try {
-        await needs.perform(task, transfer, run.stopping.signal)
+        if (task === 'expire') await expire(transfer)
+        else await needs.perform(task, transfer, run.stopping.signal)
         progress.trouble(id, undefined)
         backoff.reset()
       } catch (thrown) {
@@ -97,15 +99,21 @@ export function createDriver(needs: {
       await book.apply(transfer.id, { type: 'cancel', by: 'there' }, { site: transfer.site })
       return
     }
-    const event =
-      transfer.direction === 'out' && fault.side === 'there'
-        ? ({ type: 'refused', fault: toWireFault(fault) } as const)
-        : ({ type: 'failed', fault: toWireFault(fault), by: 'here' } as const)
+    if (transfer.direction === 'out' && fault.side === 'there') {
+      await book.apply(transfer.id, { type: 'refused', fault: toWireFault(fault) }, 'system')
+      return
+    }
+    await needs.demandFit()
+    const event = { type: 'failed', fault: toWireFault(fault), by: 'here' } as const
     await book.apply(transfer.id, event, 'system')
   }
 
-  async function expired(transfer: Transfer): Promise<boolean> {
-    if (isOver(transfer.state) || clock.now() < transfer.createdAt + transferTtlMs) return false
+  /** Also what waits for the other side, or for a person, ends one day. */
+  function isLate(transfer: Transfer): boolean {
+    return !isOver(transfer.state) && clock.now() >= transfer.createdAt + transferTtlMs
+  }
+
+  async function expire(transfer: Transfer): Promise<void> {
     const fault = new Fault('gone', 'transfers.expire', {
       about: transfer.id,
       text: 'The transfer did not end within 30 days. Send again when both sites are up.',
@@ -115,7 +123,6 @@ export function createDriver(needs: {
       { type: 'failed', fault: toWireFault(fault), by: 'here' },
       'system',
     )
-    return true
   }
 
   async function pause(run: Run, ms: number): Promise<void> {

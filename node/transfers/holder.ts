@@ -75,8 +75,11 @@ export function createHolder(
     if (sinceBytes >= checkpointBytes) await checkpoint()
   }
 
-  function whole(cid: FileCid, on: { done(): void }): void {
+  function see(cid: FileCid | Root): void {
     seen.push({ put: keys.seen(site, cid), value: true })
+  }
+
+  function whole(cid: FileCid, on: { done(): void }): void {
     finished.push(cid)
     on.done()
   }
@@ -87,7 +90,7 @@ export function createHolder(
     async keepNode(cid, bytes) {
       if (rootOf(sha256, bytes) !== cid) throw wrong(cid)
       await store.putBlock(bytes)
-      seen.push({ put: keys.seen(site, cid), value: true })
+      see(cid)
       await taken(bytes.byteLength)
     },
     async want(cid, size, digests, on) {
@@ -95,12 +98,14 @@ export function createHolder(
       coming.add(cid)
       if (size === 0) {
         await store.putSmall(sha256(new Uint8Array(0)), new Uint8Array(0))
+        see(cid)
         whole(cid, on)
         return []
       }
       if (blocksOf(size) === 1) {
         const take = async (body: Uint8Array) => {
           await store.putSmall(digestAt(digests, 0), body)
+          see(cid)
           whole(cid, on)
           await taken(body.byteLength)
         }
@@ -110,6 +115,8 @@ export function createHolder(
     },
     checkpoint,
     async [Symbol.asyncDispose]() {
+      // Files that are held and not known to be from here would be sent again as a whole.
+      if (finished.length > 0) await Promise.allSettled([checkpoint()])
       // What cannot be kept any more is sent again; each is let go, or it could not arrive again.
       await Promise.allSettled([...open.values()].map((file) => file.close()))
     },
@@ -127,6 +134,11 @@ export function createHolder(
     const missing = [...file.missing()]
     let left = missing.reduce((sum, { count }) => sum + count, 0)
     const finish = async () => {
+      // Held is what is known and has its name. Once it has its name the partial file is gone, and if
+      // only then it became known, a crash in between would send all of it again. What came since the
+      // last checkpoint may be lost, and may wait.
+      see(cid)
+      if (size > sinceBytes) await checkpoint()
       // A checkpoint that a manifest page brings about must not meet a file that is being closed.
       open.delete(cid)
       try {

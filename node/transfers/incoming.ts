@@ -36,7 +36,6 @@ import {
 } from '../../protocol/receipt.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Proposed } from '../bundles/unpack.ts'
-import type { Change } from '../db/db.ts'
 import type { Commit } from '../journal/commit.ts'
 import type { Book } from './book.ts'
 import { bundleHash, type OpenChannel } from './outgoing.ts'
@@ -218,11 +217,9 @@ async function obey(
   const known = await needs.book.get(id)
   if (known?.direction === 'in' && known.site === channel.remote) {
     const cancel = { type: 'cancel', by: 'there' } as const
-    needs.wake(
-      message.type === 'cancel'
-        ? await needs.book.apply(id, cancel, { site: channel.remote })
-        : known,
-    )
+    // Whoever cancels what is over here has not heard how it ended.
+    if (message.type === 'resume' || isOver(known.state)) needs.wake(known)
+    else await needs.book.apply(id, cancel, { site: channel.remote })
   }
   return { type: 'heard' }
 }
@@ -288,30 +285,9 @@ export async function tellEnd(
     if (transfer.state.at === 'done') {
       const imported = transfer.receipts.at(-1)!
       const receipt = Buffer.from(imported.bytes, 'base64')
-      await channel.send({
-        type: 'receipt',
-        receipt,
-        signature: Buffer.from(imported.signature, 'base64'),
-      })
-    } else {
-      const { state } = transfer
-      const fault = state.at === 'failed' ? state.fault : undefined
-      await channel.send({
-        type: 'ended',
-        transfer: transfer.id,
-        state: state.at === 'failed' ? 'failed' : 'cancelled',
-        ...(fault === undefined
-          ? {}
-          : {
-              fault: {
-                kind: fault.kind,
-                op: fault.op,
-                text: fault.text,
-                ...(fault.list ? { list: fault.list } : {}),
-              },
-            }),
-      })
-    }
+      const signature = Buffer.from(imported.signature, 'base64')
+      await channel.send({ type: 'receipt', receipt, signature }, undefined, { signal })
+    } else await channel.send(endOf(transfer), undefined, { signal })
     await channel.receive(receiptAnswer, { signal })
     await channel.close()
   } catch (thrown) {
@@ -320,7 +296,10 @@ export async function tellEnd(
   }
 }
 
-/** For the record `transfer.imported`: the transfer's part of the one batch. */
-export type Imported = { transfer: Transfer } & Record<string, unknown>
-export type ImportChanges = (data: Imported) => Change[]
-export { isOver }
+/** The message of an end that is no success. */
+function endOf({ id, state }: Transfer): object {
+  if (state.at !== 'failed') return { type: 'ended', transfer: id, state: 'cancelled' }
+  const { kind, op, text, list } = state.fault
+  const fault = { kind, op, text, ...(list ? { list } : {}) }
+  return { type: 'ended', transfer: id, state: 'failed', fault }
+}

@@ -15,8 +15,8 @@ import {
   receiptMessage,
   receiptSignedPrefix,
 } from '../../protocol/receipt.ts'
+import type { Clock } from '../base/clock.ts'
 import type { Book } from './book.ts'
-import type { Progress } from './progress.ts'
 import { isOver, type Transfer, type TransferEvent } from './transfer.ts'
 
 export type OpenChannel = (
@@ -39,48 +39,49 @@ export type Offered = {
   allow: boolean
 }
 
+export type SayNeeds = { open: OpenChannel; clock: Clock }
+
 /** One offer, one answer. What the destination refuses is thrown, side `there`. */
 export async function sayOffer(
-  open: OpenChannel,
+  needs: SayNeeds,
   site: SiteId,
   offer: Offered,
   signal: AbortSignal,
 ): Promise<OfferAnswer> {
-  return converse(open, site, signal, { type: 'offer', ...offer })
+  return converse(needs, site, signal, { type: 'offer', ...offer })
 }
 
-/** Tells the destination of a cancel, or that there is reason to pull again. */
-export async function sayOf(
-  open: OpenChannel,
+/** Tells the destination that the transfer was cancelled, or has failed, here. */
+export async function sayCancel(
+  needs: SayNeeds,
   site: SiteId,
-  type: 'resume' | 'cancel',
   transfer: TransferId,
   signal: AbortSignal,
 ): Promise<void> {
-  await converse(open, site, signal, { type, transfer })
+  await converse(needs, site, signal, { type: 'cancel', transfer })
 }
 
-async function converse(open: OpenChannel, site: SiteId, signal: AbortSignal, message: unknown) {
-  const bounded = AbortSignal.any([signal, AbortSignal.timeout(answerMs)])
-  const channel = await open(site, offerProtocol, { signal })
+async function converse(needs: SayNeeds, site: SiteId, signal: AbortSignal, message: unknown) {
+  const channel = await needs.open(site, offerProtocol, { signal })
+  const late = new AbortController()
+  using _deadline = needs.clock.after(answerMs, () => late.abort(unanswered()))
+  const bounded = AbortSignal.any([signal, late.signal])
   try {
     await channel.send(message, undefined, { signal: bounded })
     const { message: answer } = await channel.receive(offerAnswer, { signal: bounded })
     await channel.close()
     return answer
   } catch (thrown) {
-    const fault = asFault(unanswered(thrown, signal), 'offer.send')
+    const fault = asFault(thrown, 'offer.send')
     channel.abort(fault)
     throw fault
   }
 }
 
-function unanswered(thrown: unknown, signal: AbortSignal): unknown {
-  if (signal.aborted || (thrown as Error)?.name !== 'TimeoutError') return thrown
+function unanswered(): Fault {
   return new Fault('unreachable', 'offer.send', {
     side: 'there',
     text: 'The destination took too long to answer. It is asked again.',
-    cause: thrown,
   })
 }
 
@@ -91,7 +92,6 @@ export function eventOfAnswer(answer: OfferAnswer): TransferEvent {
 
 export type OutgoingNeeds = {
   book: Book
-  progress: Progress
   verify: Verifier
 }
 

@@ -4,6 +4,7 @@
  */
 
 import { treesOf } from '../../protocol/bundle.ts'
+import { Fault } from '../../protocol/fault.ts'
 import type { Root, TransferId } from '../../protocol/ids.ts'
 import type { Change, Db } from '../db/db.ts'
 import { keys } from '../db/keys.ts'
@@ -16,9 +17,16 @@ const complete = keys.meta('seen')
 /** Keys written in one batch. */
 const batchMax = 1000
 
-/** Resolves with how many transfers were looked through: none unless the index is new. */
-export async function rebuildSeen(needs: { db: Db; store: Store }): Promise<number> {
-  const { db, store } = needs
+/**
+ * Resolves with how many transfers were looked through: none unless the index is new. What is damaged
+ * or gone in the store is logged and left out: a site can start without it, and verify names it.
+ */
+export async function rebuildSeen(needs: {
+  db: Db
+  store: Store
+  log(fault: Fault): void
+}): Promise<number> {
+  const { db } = needs
   if ((await db.get(complete)) !== undefined) return 0
   let transfers = 0
   for await (const { value: id } of db.list<TransferId>(keys.transfersAt())) {
@@ -28,7 +36,7 @@ export async function rebuildSeen(needs: { db: Db; store: Store }): Promise<numb
     if (kept === undefined) continue
     transfers++
     let changes: Change[] = []
-    for await (const cid of contentOf(store, kept)) {
+    for await (const cid of contentOf(needs, kept)) {
       changes.push({ put: keys.seen(transfer.site, cid), value: true })
       if (changes.length < batchMax) continue
       await db.write(changes)
@@ -40,15 +48,22 @@ export async function rebuildSeen(needs: { db: Db; store: Store }): Promise<numb
   return transfers
 }
 
-async function* contentOf(store: Store, { bundle }: KeptBundle) {
+async function* contentOf(
+  { store, log }: { store: Store; log(fault: Fault): void },
+  { bundle }: KeptBundle,
+) {
   for (const tree of treesOf(bundle)) {
     const root = tree.root as Root
     if (!(await store.has(root))) continue
-    yield root
-    const reader = await openTree(store, root)
-    for (const page of reader.node.pages) yield page.cid.toString() as Root
-    for await (const entry of reader.entries())
-      if (entry.kind === 'file') yield await reader.cid(entry)
+    try {
+      const reader = await openTree(store, root)
+      yield root
+      for (const page of reader.node.pages) yield page.cid.toString() as Root
+      for await (const { cid } of reader.entries()) if (cid !== undefined) yield cid
+    } catch (thrown) {
+      if (!(thrown instanceof Fault) || !['corrupt', 'missing'].includes(thrown.kind)) throw thrown
+      log(thrown)
+    }
     if (tree.times !== null) yield tree.times as Root
   }
 }

@@ -38,6 +38,7 @@ export type SendNeeds = {
   grant(id: TransferId, channel: Channel): Promise<Grant>
   /** Faults when it holds no longer. Asked at every want. */
   stillGranted(grant: Grant, channel: Channel): Promise<void>
+  log(fault: Fault): void
 }
 
 /** How often the counters are written down while content flows, in milliseconds: they are only shown. */
@@ -52,16 +53,18 @@ export interface Server {
 export function createServer(needs: SendNeeds): Server {
   const ledgers = new Map<TransferId, Ledger>()
 
-  /** Writes the counters down now and then, and once more in the end. */
+  /** Writes the counters down now and then, and once more in the end. A full disk stops no reading. */
   function keeping(id: TransferId) {
     let savedAt = needs.clock.now()
+    const saveOrLog = () =>
+      needs.progress.save(id).catch((thrown) => needs.log(asFault(thrown, 'content.count', id)))
     return {
       async saveSometimes(): Promise<void> {
         if (needs.clock.now() < savedAt + saveEveryMs) return
         savedAt = needs.clock.now()
-        await needs.progress.save(id)
+        await saveOrLog()
       },
-      [Symbol.asyncDispose]: () => needs.progress.save(id),
+      [Symbol.asyncDispose]: saveOrLog,
     }
   }
 
@@ -84,6 +87,17 @@ export function createServer(needs: SendNeeds): Server {
     },
   }
 
+  /** What ended since the grant was given has been forgotten already, and would now stay for ever. */
+  async function demandStill(grant: Grant, channel: Channel): Promise<void> {
+    try {
+      await needs.stillGranted(grant, channel)
+    } catch (thrown) {
+      ledgers.delete(grant.transfer)
+      await needs.progress.drop(grant.transfer)
+      throw thrown
+    }
+  }
+
   async function serve(channel: Channel, grant: Grant, signal: AbortSignal): Promise<void> {
     const id = grant.transfer
     const trees = treesOf(grant.bundle)
@@ -96,6 +110,7 @@ export function createServer(needs: SendNeeds): Server {
     if (!grant.dry) {
       ledgers.set(id, ledger)
       await needs.progress.open(id)
+      await demandStill(grant, channel)
     }
     using _session = grant.dry ? undefined : needs.progress.session(id)
     await using counters = grant.dry ? undefined : keeping(id)

@@ -2,7 +2,7 @@
  * What a transfer's state asks for, done: offer, pull, import, tell. Each resolves when its outcome is
  * saved, and doing it again changes nothing.
  */
-import type { Bundle } from '../../protocol/bundle.ts'
+import { type Bundle, encodeBundle } from '../../protocol/bundle.ts'
 import type { Channel } from '../../protocol/channel.ts'
 import { contentProtocol } from '../../protocol/content.ts'
 import { asFault, Fault } from '../../protocol/fault.ts'
@@ -13,18 +13,21 @@ import type { Db } from '../db/db.ts'
 import type { Store } from '../store/store.ts'
 import type { Book } from './book.ts'
 import { type IncomingNeeds, makeReceipt, runImport, tellEnd } from './incoming.ts'
-import { eventOfAnswer, type OpenChannel, sayOf, sayOffer, transferTtlMs } from './outgoing.ts'
+import { eventOfAnswer, type OpenChannel, sayCancel, sayOffer, transferTtlMs } from './outgoing.ts'
 import type { Progress } from './progress.ts'
 import { type Count, countBundle, pullBundle } from './receive.ts'
 import type { Task, Transfer, TransferEvent } from './transfer.ts'
 
-/** How long telling an end once more may take, in milliseconds; who wants to know asks again. */
+/** How long telling an end once more may take, in milliseconds. */
 const retellMs = 30_000
 
 export interface Tasks {
   perform(task: NonNullable<Task>, transfer: Transfer, signal: AbortSignal): Promise<void>
-  /** Tells an end that was told and kept before: the other side has gone back to an older backup. */
-  retell(transfer: Transfer): Promise<void>
+  /**
+   * Tells an end that was told and kept before: the other side has gone back to an older backup. Once,
+   * and never throws: who wants to know asks again.
+   */
+  retell(transfer: Transfer, signal: AbortSignal): Promise<void>
   /** What of a bundle is held; pulls its manifests from the site that offers it. */
   count(bundle: Bundle, site: SiteId, signal: AbortSignal): Promise<Count>
 }
@@ -71,10 +74,11 @@ export function createTasks(needs: {
     book.apply(transfer.id, event, transfer.direction === 'in' ? { site: transfer.site } : 'system')
 
   async function offer(transfer: Transfer, signal: AbortSignal): Promise<void> {
-    const { bytes: bundle, signature } = await book.bundle(transfer.id)
+    const kept = await book.bundle(transfer.id)
+    const signature = Buffer.from(kept.signature, 'base64')
     const { dest, allow } = transfer
-    const said = { bundle, signature, dest, dry: false, allow }
-    await apply(transfer, eventOfAnswer(await sayOffer(open, transfer.site, said, signal)))
+    const said = { bundle: encodeBundle(kept.bundle), signature, dest, dry: false, allow }
+    await apply(transfer, eventOfAnswer(await sayOffer(needs, transfer.site, said, signal)))
   }
 
   async function pull(transfer: Transfer, signal: AbortSignal): Promise<void> {
@@ -101,7 +105,7 @@ export function createTasks(needs: {
     const enough = clock.now() > transfer.since + transferTtlMs
     try {
       if (!enough && transfer.direction === 'out')
-        await sayOf(open, transfer.site, 'cancel', transfer.id, signal)
+        await sayCancel(needs, transfer.site, transfer.id, signal)
       else if (!enough) await tellEnd(incoming, transfer, signal)
     } catch (thrown) {
       const fault = asFault(thrown, 'transfers.tell')
@@ -121,9 +125,12 @@ export function createTasks(needs: {
       if (task === 'pull') return pull(transfer, signal)
       return bring(transfer)
     },
-    async retell(transfer) {
+    async retell(transfer, signal) {
       if (transfer.direction === 'out') return
-      await tellEnd(incoming, transfer, AbortSignal.timeout(retellMs)).catch((thrown) =>
+      const late = new AbortController()
+      const why = () => new Fault('unreachable', 'transfers.retell', { about: transfer.id })
+      using _deadline = clock.after(retellMs, () => late.abort(why()))
+      await tellEnd(incoming, transfer, AbortSignal.any([signal, late.signal])).catch((thrown) =>
         needs.log(asFault(thrown, 'transfers.retell')),
       )
     },

@@ -150,6 +150,18 @@ describe('a step of a transfer', () => {
     )
   })
 
+  it('notes one receipt that ends nothing, however many are signed', () => {
+    let transfer = transferIn('out', states.moving)
+    for (const bytes of ['first', 'second', 'third'])
+      ({ transfer } = step(transfer, { type: 'received', receipt: receipt(bytes) }, 2))
+    expect(transfer.receipts).toEqual([receipt('first')])
+    const end: TransferEvent = { type: 'imported', receipt: receipt('imported'), workflows: [] }
+    expect(step(transfer, end, 3).transfer.receipts).toEqual([
+      receipt('first'),
+      receipt('imported'),
+    ])
+  })
+
   it('is done at the destination only after every byte was there', () => {
     fc.assert(
       fc.property(fc.array(anyEvent, { maxLength: 12 }), (row) => {

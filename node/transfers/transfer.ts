@@ -172,10 +172,9 @@ export function step(transfer: Transfer, event: TransferEvent, at: number): Step
         ? to({ at: 'refused', fault: event.fault }, { told: true })
         : stay
     case 'received':
-      if (out) {
-        const noted = withReceipt(transfer, event.receipt)
-        return { transfer: noted, moved: noted !== transfer }
-      }
+      // It ends nothing, so one is enough: each is a record, and the other side could sign for ever.
+      if (out && transfer.receipts.length > 0) return stay
+      if (out) return { transfer: withReceipt(transfer, event.receipt), moved: true }
       return was === 'moving' ? to({ at: 'whole' }, withReceipt(transfer, event.receipt)) : stay
     case 'imported': {
       const ids = out

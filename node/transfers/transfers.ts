@@ -33,7 +33,7 @@ import { bundleHash, grantOf, hearReceipt, type OpenChannel, sayOffer } from './
 import { openProgress } from './progress.ts'
 import { createServer, type Grant } from './send.ts'
 import { createTasks } from './tasks.ts'
-import { isOver, type Transfer, type TransferEvent, taskOf } from './transfer.ts'
+import { isOver, type StateName, type Transfer, type TransferEvent, taskOf } from './transfer.ts'
 import { type SiteNames, viewTransfer, willTravel } from './view.ts'
 
 /** A person of ours, as far as a transfer needs to know. */
@@ -57,6 +57,11 @@ export type TransfersNeeds<Input> = {
   recipient: IncomingNeeds['recipient']
   examine: IncomingNeeds['examine']
   propose(bundle: Bundle, transfer: Transfer): Promise<Proposed>
+  /**
+   * Faults when this site's disk cannot be believed now, such as a volume that is not mounted: then a
+   * failure of ours ends no transfer, and the next start takes it up again.
+   */
+  demandFit(): Promise<void>
   /** A site was caught at something in a conversation that we opened: for the audit. Never throws. */
   suspect(site: SiteId, protocol: string, fault: Fault): Promise<void>
   log(fault: Fault): void
@@ -95,6 +100,8 @@ export interface Transfers<Input> extends AsyncDisposable {
 
 /** How long `send` waits for the destination's first answer, in milliseconds. */
 const firstAnswerMs = 20_000
+/** Ends told once more at one time; who is not told asks again. */
+const retellsMax = 64
 
 export function openTransfers<Input>(needs: TransfersNeeds<Input>): Transfers<Input> {
   const { commit, db, store, clock } = needs
@@ -104,19 +111,21 @@ export function openTransfers<Input>(needs: TransfersNeeds<Input>): Transfers<In
   const events = createEvents<TransferEvents>()
   const clearing = new Set<Promise<void>>()
   const dryGrants = new Map<TransferId, { site: SiteId; bundle: Bundle }>()
-  const server = createServer({ store, clock, progress, grant, stillGranted })
+  const server = createServer({ store, clock, progress, grant, stillGranted, log: needs.log })
+  const closing = new AbortController()
+  const retelling = new Map<TransferId, Promise<void>>()
   const incoming: IncomingNeeds = {
     ...needs,
     book,
     count: (bundle, site, signal) => tasks.count(bundle, site, signal),
     wake: (transfer) => {
-      if (!isOver(transfer.state)) driver.wake(transfer)
-      else if (transfer.told) void tasks.retell(transfer)
-      else void driver.stop(transfer.id).then(() => driver.wake(transfer))
+      if (isOver(transfer.state) && transfer.told) retell(transfer)
+      else driver.wake(transfer)
     },
   }
   const tasks = createTasks({ ...needs, book, progress, incoming })
-  const driver = createDriver({ book, progress, clock, perform: tasks.perform, log: needs.log })
+  const { demandFit, log } = needs
+  const driver = createDriver({ book, progress, clock, perform: tasks.perform, demandFit, log })
   book.events.on(({ transfer }) => {
     if (isOver(transfer.state)) server.forget(transfer.id)
     if (isOver(transfer.state) && taskOf(transfer) === undefined) {
@@ -134,6 +143,14 @@ export function openTransfers<Input>(needs: TransfersNeeds<Input>): Transfers<In
       return { transfer: id, bundle: dry.bundle, dry: true }
     await grantOf(book, id, channel.remote, clock.now())
     return { transfer: id, bundle: (await book.bundle(id)).bundle, dry: false }
+  }
+
+  /** One at a time for a transfer, however often it is asked for. */
+  function retell(transfer: Transfer): void {
+    const { id } = transfer
+    if (closing.signal.aborted || retelling.has(id) || retelling.size >= retellsMax) return
+    const done = tasks.retell(transfer, closing.signal).finally(() => retelling.delete(id))
+    retelling.set(id, done)
   }
 
   /** What is over is counted no more. A source does nothing in the end that would notice it otherwise. */
@@ -163,10 +180,11 @@ export function openTransfers<Input>(needs: TransfersNeeds<Input>): Transfers<In
     await store.sweepPartials(() => false)
   }
 
-  async function view(id: TransferId): Promise<TransferView> {
-    const transfer = await book.need(id)
-    const { bundle } = await book.bundle(id)
-    return viewTransfer(transfer, bundle, await progress.load(id), needs.names)
+  const view = async (id: TransferId) => viewOf(await book.need(id))
+
+  async function viewOf(transfer: Transfer): Promise<TransferView> {
+    const { bundle } = await book.bundle(transfer.id)
+    return viewTransfer(transfer, bundle, await progress.load(transfer.id), needs.names)
   }
 
   async function steer(
@@ -176,10 +194,12 @@ export function openTransfers<Input>(needs: TransfersNeeds<Input>): Transfers<In
   ) {
     const before = await book.need(id)
     const after = await book.apply(id, event, { user: by.id })
-    if (after === before || after.state.at === before.state.at) {
+    // It may have moved by itself in between: what was asked for must be what happened.
+    const fits = steered[event.type].to.includes(after.state.at)
+    if (!fits || after.state.at === before.state.at) {
       throw new Fault('conflict', `transfers.${event.type}`, {
         about: id,
-        text: `The transfer is ${before.state.at}; it cannot be ${steered[event.type]} now.`,
+        text: `The transfer is ${after.state.at}; it cannot be ${steered[event.type].word} now.`,
       })
     }
     await driver.stop(id)
@@ -238,27 +258,26 @@ export function openTransfers<Input>(needs: TransfersNeeds<Input>): Transfers<In
       dryGrants.set(id, { site, bundle })
       try {
         const offer = { bundle: bytes, signature, dest, dry: true, allow: true }
-        const counted = await sayOffer(needs.open, site, offer, signal)
+        const counted = await sayOffer(needs, site, offer, signal)
         if (counted.type !== 'counted') throw new Fault('invalid', 'offer.dry', { side: 'there' })
         return {
           files: counted.files,
           bytes: counted.bytes,
           held: { files: counted.heldFiles, bytes: counted.heldBytes },
           binding: counted.binding,
-          flagged,
+          flagged: await flagged(),
           will: willTravel(bundle),
           willNot: [...neverTravels],
         }
       } finally {
         dryGrants.delete(id)
-        server.forget(id)
       }
     },
     async list(of, { limit }) {
       const views: TransferView[] = []
       for await (const transfer of book.list()) {
         if (!of(transfer)) continue
-        views.push(await view(transfer.id))
+        views.push(await viewOf(transfer))
         if (views.length >= limit) break
       }
       return views
@@ -289,19 +308,21 @@ export function openTransfers<Input>(needs: TransfersNeeds<Input>): Transfers<In
         ...handler,
         protocol: receiptProtocol,
         caps: receiptCaps,
-        run: (c, { signal }) => hearReceipt({ book, progress, verify: needs.verify }, c, signal),
+        run: (c, { signal }) => hearReceipt({ book, verify: needs.verify }, c, signal),
       },
     ],
     async [Symbol.asyncDispose]() {
+      closing.abort(new Fault('gone', 'transfers.close', { text: 'The site is stopping.' }))
       await driver[Symbol.asyncDispose]()
-      await Promise.all(clearing)
+      await Promise.all([...clearing, ...retelling.values()])
     },
   }
 
   /** Resolves with the destination's first answer, the first trouble on the way to it, or after a while. */
   async function firstAnswer(id: TransferId): Promise<void> {
     const enough = new AbortController()
-    const signal = AbortSignal.any([enough.signal, AbortSignal.timeout(firstAnswerMs)])
+    using _deadline = clock.after(firstAnswerMs, () => enough.abort())
+    const signal = AbortSignal.any([enough.signal, closing.signal])
     const moved = book.events.until(
       (e) => e.transfer.id === id && e.transfer.state.at !== 'waiting',
       { signal },
@@ -323,4 +344,9 @@ export function openTransfers<Input>(needs: TransfersNeeds<Input>): Transfers<In
   }
 }
 
-const steered = { pause: 'paused', resume: 'resumed', cancel: 'cancelled' } as const
+/** In words, and the states it leads to. */
+const steered: Record<'pause' | 'resume' | 'cancel', { word: string; to: readonly StateName[] }> = {
+  pause: { word: 'paused', to: ['paused'] },
+  resume: { word: 'resumed', to: ['waiting', 'moving'] },
+  cancel: { word: 'cancelled', to: ['cancelled'] },
+}

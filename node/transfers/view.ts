@@ -1,7 +1,7 @@
 /** A transfer as a person sees it, on either side: one shape for the API, the history and `--json`. */
 import type { TransferView } from '../../api/shapes.ts'
 import { type Bundle, neverTravels, treesOf } from '../../protocol/bundle.ts'
-import type { DatasetId, Email, SiteId, WorkflowId } from '../../protocol/ids.ts'
+import type { DatasetId, SiteId, WorkflowId } from '../../protocol/ids.ts'
 import { decodeReceipt } from '../../protocol/receipt.ts'
 import type { Live } from './progress.ts'
 import { isOver, type KeptReceipt, type Transfer } from './transfer.ts'
@@ -113,5 +113,3 @@ export function willTravel(bundle: Bundle): string[] {
 function many(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`
 }
-
-export type { Email }

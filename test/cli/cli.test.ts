@@ -66,6 +66,15 @@ async function commandsUnder(words: readonly string[]): Promise<string[]> {
   return (await Promise.all(below.map((name) => commandsUnder([...words, name])))).flat()
 }
 
+test('a command waits for a site that is just being started, when it is told to', async () => {
+  const kyoto = stage.sites.get('kyoto')!
+  await kyoto.kill('SIGTERM')
+  const asked = stage.play({ at: 'kyoto', command: 'crossload people list --wait 30s' })
+  await kyoto.start()
+  const { code, out } = await asked
+  expect([code, out]).toEqual([0, expect.stringContaining('admin@kyoto.example')])
+})
+
 test('every command, and every exit code that a person can be given here, is in a script', async () => {
   const steps = scripts.flatMap(({ paragraphs }) => paragraphs.flatMap((one) => one.steps))
   const all = await commandsUnder([])

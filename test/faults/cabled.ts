@@ -54,6 +54,10 @@ export function mistakes(site: Site): string[] {
     .filter((line) => /"level":[56]0|unhandled|at .*\.ts:\d+/i.test(line))
 }
 
+/** Where a site keeps the content of a file. */
+export const objectPath = (site: Site, cid: string) =>
+  join(site.home, 'store/objects', cid.slice(-2), cid)
+
 /** Between two looks, in milliseconds. */
 const pollMs = 10
 
@@ -86,9 +90,7 @@ export async function watchListed(pair: Pair, root: string): Promise<Watch> {
         wrong.push(`dataset ${id} was listed while its transfer was ${transfer?.state}`)
       const { files } = await atKyoto.call('datasets.files', { id })
       for (const { path, size, cid } of files) {
-        const held = await stat(join(kyoto.home, 'store/objects', cid.slice(-2), cid)).catch(
-          () => undefined,
-        )
+        const held = await stat(objectPath(kyoto, cid)).catch(() => undefined)
         if (held?.size !== size)
           wrong.push(`${path} of dataset ${id} was listed with ${held?.size} of ${size} bytes`)
       }

@@ -2,6 +2,7 @@
  * `kill -9` of either site in the middle of a large file. It starts again, and without another word
  * from anybody the transfer ends: nothing was ever seen half, little is sent twice, nothing is left.
  */
+import { existsSync } from 'node:fs'
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -10,7 +11,14 @@ import type { End } from '../chaos-proxy.ts'
 import { seedsFor } from '../seeds.ts'
 import { diff, isDone, until, within } from '../site.ts'
 import { createDice, writeLarge } from '../trees.ts'
-import { type CabledPair, mistakes, openCabledPair, temporaryFiles, watchListed } from './cabled.ts'
+import {
+  type CabledPair,
+  mistakes,
+  objectPath,
+  openCabledPair,
+  temporaryFiles,
+  watchListed,
+} from './cabled.ts'
 
 const fileBytes = 300_000_000
 /** The promise: what was wanted and not yet answered (8 MiB), and what no checkpoint had yet (4 MiB). */
@@ -33,7 +41,7 @@ export function killStories(o: { moments: number }): void {
     }, 120_000)
     afterAll(() => pair?.[Symbol.asyncDispose]())
 
-    async function story(seed: number): Promise<void> {
+    async function story(seed: number, moment: Moment): Promise<void> {
       const { atOslo, atKyoto, oslo, kyoto, folder } = pair
       const tree = join(folder, `tree-${seed}`)
       await mkdir(tree)
@@ -42,7 +50,7 @@ export function killStories(o: { moments: number }): void {
       await using watch = await watchListed(pair, added.root)
       const counted = count(pair, victim)
 
-      await killWhileSending(pair, victim, added.id, momentOf(victim, seed))
+      await killWhileSending(pair, victim, added.id, moment)
       expect(watch.looks, 'looks before the kill').toBeGreaterThan(0)
       await pair[victim].start()
       const [begun] = await atOslo.call('transfers.list', {})
@@ -52,8 +60,9 @@ export function killStories(o: { moments: number }): void {
       expect(watch.wrong).toEqual([])
       const { crossed, told } = await counted(begun!.id)
       const more = `${mib(crossed - fileBytes)} MiB more than the file crossed`
+      const at = moment === 'whole' ? 'when it was whole' : `at ${mib(moment)} MiB`
       console.log(
-        `kill ${victim}, seed ${seed}, at ${mib(momentOf(victim, seed))} MiB: ${more}, the other counts ${mib(told - fileBytes)} MiB twice`,
+        `kill ${victim}, seed ${seed}, ${at}: ${more}, the other counts ${mib(told - fileBytes)} MiB twice`,
       )
       expect(crossed).toBeGreaterThan(fileBytes)
       expect(crossed - fileBytes).toBeLessThanOrEqual(resentBytesMax + overheadBytesMax)
@@ -69,11 +78,18 @@ export function killStories(o: { moments: number }): void {
       await rm(out, { recursive: true })
     }
 
-    test.each(seedsFor(`kill ${victim}`, o.moments))('seed %i', story, 2 * endMs)
+    const seeds = seedsFor(`kill ${victim}`, o.moments)
+    test.each(seeds)('seed %i', (seed) => story(seed, momentOf(victim, seed)), 2 * endMs)
+
+    // The file has its name already, and hardly anybody knows of it yet.
+    test('when the file is whole', () => story(0, 'whole'), 2 * endMs)
   })
 }
 
-/** Bytes on their way to kyoto: somewhere between a fiftieth of the file and all but that. */
+/** So many bytes are on their way to kyoto, or the whole file lies in its store. */
+type Moment = number | 'whole'
+
+/** Somewhere between a fiftieth of the file and all but that. */
 function momentOf(victim: End, seed: number): number {
   const dice = createDice(2 * seed + Number(victim === 'oslo'))
   // The first throws of neighbouring seeds are neighbours too.
@@ -81,9 +97,10 @@ function momentOf(victim: End, seed: number): number {
   return Math.round(fileBytes * (0.02 + (0.96 * dice(10_000)) / 10_000))
 }
 
-async function killWhileSending(pair: CabledPair, victim: End, id: number, moment: number) {
+async function killWhileSending(pair: CabledPair, victim: End, id: number, moment: Moment) {
   const { atOslo, cable, to } = pair
-  const killed = cable.passes('kyoto', moment).then(() => pair[victim].kill())
+  const come = moment === 'whole' ? isWhole(pair, id) : cable.passes('kyoto', moment)
+  const killed = come.then(() => pair[victim].kill())
   // The answer may be lost when oslo is killed early; the transfer is not.
   const sent = atOslo
     .call('transfers.send', { to, dataset: { id: id as never }, dest: 0 })
@@ -91,6 +108,14 @@ async function killWhileSending(pair: CabledPair, victim: End, id: number, momen
       if (!(thrown instanceof Fault) || thrown.kind !== 'unreachable') throw thrown
     })
   await within(Promise.all([killed, sent]), endMs, 'it never came so far')
+}
+
+async function isWhole({ atOslo, cable, kyoto }: CabledPair, id: number): Promise<void> {
+  const nearly = cable.passes('kyoto', 0.95 * fileBytes)
+  const { files } = await atOslo.call('datasets.files', { id: id as never })
+  await nearly
+  // Nothing tells of this moment, so it is looked for as often as there is a turn.
+  while (!existsSync(objectPath(kyoto, files[0]!.cid))) await new Promise(setImmediate)
 }
 
 /**

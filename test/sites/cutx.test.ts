@@ -1,2 +1,0 @@
-import { cutStories } from '../faults/cutx.ts'
-cutStories({ runs: 1 })

@@ -49,6 +49,7 @@ export function createHolder(
   const open = new Map<FileCid, Incoming>()
   const coming = new Set<FileCid>()
   let sinceBytes = 0
+  let checkpoints = 0
   let seen: Change[] = []
   let finished: FileCid[] = []
 
@@ -63,6 +64,7 @@ export function createHolder(
     seen = []
     finished = []
     sinceBytes = 0
+    checkpoints++
     for (const file of open.values()) await file.checkpoint()
     await store.flush()
     const changes = [...known, ...also()]
@@ -133,12 +135,13 @@ export function createHolder(
     if (file.heldBytes > 0) on.resumed(file.heldBytes)
     const missing = [...file.missing()]
     let left = missing.reduce((sum, { count }) => sum + count, 0)
+    let began = file.heldBytes > 0 ? -1 : undefined
     const finish = async () => {
       // Held is what is known and has its name. Once it has its name the partial file is gone, and if
-      // only then it became known, a crash in between would send all of it again. What came since the
-      // last checkpoint may be lost, and may wait.
+      // only then it became known, a crash in between would send all of it again. A file that came
+      // after the last checkpoint may wait for the next.
       see(cid)
-      if (size > sinceBytes) await checkpoint()
+      if (began !== checkpoints) await checkpoint()
       // A checkpoint that a manifest page brings about must not meet a file that is being closed.
       open.delete(cid)
       try {
@@ -151,6 +154,7 @@ export function createHolder(
     }
     if (left === 0) await finish()
     const take = async (index: number, body: Uint8Array) => {
+      began ??= checkpoints
       await file.write(index, body)
       await taken(body.byteLength)
       if (--left === 0) await finish()

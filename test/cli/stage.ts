@@ -17,7 +17,7 @@ export interface Stage extends AsyncDisposable {
 }
 
 /** How long one command may take, in milliseconds. */
-const commandMs = 60_000
+const commandMs = 100_000
 
 export async function openStage(): Promise<Stage> {
   await using stack = new AsyncDisposableStack()

@@ -5,7 +5,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { Client } from '../../api/client.ts'
 import type { ToldTransfer } from '../../api/shapes.ts'
 import type { ConnectionId, LinkId } from '../../protocol/ids.ts'
@@ -22,6 +22,9 @@ import {
   until,
 } from '../site.ts'
 
+// On a machine that does much else at the same time.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
+
 let pair: Pair
 let bergen: Site
 let folder: string
@@ -30,7 +33,7 @@ let made = 0
 beforeAll(async () => {
   ;[pair, bergen] = await Promise.all([acceptedPair(), openSite('bergen')])
   folder = await mkdtemp(join(tmpdir(), 'crossload-links-'))
-}, 120_000)
+})
 afterAll(async () => {
   await pair[Symbol.asyncDispose]()
   await bergen[Symbol.asyncDispose]()
@@ -124,7 +127,7 @@ describe('restarts and addresses', () => {
     await kyoto.start()
     await until(atOslo, sent.id, isDone)
     await until(atKyoto, sent.id, isDone)
-  }, 60_000)
+  })
 })
 
 describe('a paused link', () => {
@@ -169,7 +172,6 @@ describe('a paused link', () => {
       await agree(oslo, kyoto, 'accepted')
       for (const one of sent) await until(one.client, one.id, isDone)
     },
-    60_000,
   )
 })
 

@@ -5,7 +5,7 @@
  */
 import { chmod, cp, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { problemMedia } from '../../api/problem.ts'
 import { pathNames, routes } from '../../api/routes.ts'
 import type { DatasetId } from '../../protocol/ids.ts'
@@ -13,6 +13,9 @@ import { type Census, hashFiles, settled, takeCensus } from '../census.ts'
 import { type CabledPair, openCabledPair } from '../faults/cabled.ts'
 import { ana, diff, eventually, isDone, isEnded, type Site, until } from '../site.ts'
 import { cytometry, galaxy, writeOdd } from '../trees.ts'
+
+// On a machine that does much else at the same time.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
 let pair: CabledPair
 let here: DatasetId
@@ -22,7 +25,7 @@ beforeAll(async () => {
   // Its sites have the same addresses after every start, so that nothing has to change by itself.
   pair = await openCabledPair()
   await makeHistory()
-}, 120_000)
+})
 afterAll(() => pair[Symbol.asyncDispose]())
 
 /** People, projects, datasets, workflows; transfers that are done, refused and cancelled, both ways. */
@@ -119,7 +122,7 @@ describe('an index that is gone or spoilt is made again', () => {
     const out = join(pair.folder, 'after the index')
     await pair.atKyoto.call('datasets.export', { id: again.destination.dataset!, folder: out })
     expect(await diff(cytometry, out)).toBe('')
-  }, 60_000)
+  })
 
   test.each([
     ['its log', /\.log$/, 0],
@@ -226,7 +229,7 @@ describe('safe mode', () => {
     await kyoto.start()
     expect(await takeCensus(kyoto)).toEqual(before)
     await stop(kyoto)
-  }, 60_000)
+  })
 
   test('an acknowledged record was cut short: it is not taken for one that a crash left', async () => {
     const { kyoto } = pair

@@ -1,6 +1,6 @@
 /** A transfer in words: one line while it moves, a page when somebody asks. */
 import type { ToldTransfer } from '../api/shapes.ts'
-import { durationText, facts, groupText, sizeText, timeText, visible } from './show.ts'
+import { countText, durationText, facts, groupText, sizeText, timeText, visible } from './show.ts'
 
 const stateText: Record<ToldTransfer['state'], string> = {
   waiting: 'waiting for the destination',
@@ -30,7 +30,7 @@ export function progressText(view: ToldTransfer): string {
   const parts = [
     stateText[state],
     `${sizeText(there)} of ${sizeText(bytes.chosen)} (${share}%)`,
-    `${groupText(files.done)} of ${groupText(files.chosen)} files`,
+    `${groupText(files.done)} of ${countText(files.chosen, 'file')}`,
   ]
   if (state === 'moving' && bytesPerSecond > 0) {
     parts.push(`${sizeText(bytesPerSecond)}/s`)
@@ -72,8 +72,8 @@ export function transferText(view: ToldTransfer): string {
     ['source IDs', idsText(source)],
     ['destination', endName(destination)],
     ['destination IDs', idsText(destination)],
-    ['chosen', `${groupText(files.chosen)} files, ${bytes.chosen} bytes`],
-    ['held there before', `${groupText(files.held)} files, ${bytes.held} bytes`],
+    ['chosen', `${countText(files.chosen, 'file')}, ${bytes.chosen} bytes`],
+    ['held there before', `${countText(files.held, 'file')}, ${bytes.held} bytes`],
     // Each end counts what it did itself; the source also shows what it is told of the other.
     ['sent', view.direction === 'out' ? `${bytes.sent} bytes` : undefined],
     ['received', `${bytes.received} bytes`],

@@ -145,7 +145,9 @@ async function run(context: Context, flags: Flags, { input, will }: Plan): Promi
   if (flags.dryRun) return dryRun(context, input)
   const { ask } = context.world
   if (!context.json && !flags.yes && ask !== undefined && !(await ask('Send this?'))) {
-    throw new Fault('gone', 'cli.send', { text: 'Nothing was sent.' })
+    throw new Fault('gone', 'cli.send', {
+      text: 'Nothing was sent. Say yes, or give --yes, to send it.',
+    })
   }
   const sent = await context.call('transfers.send', input)
   if (flags.follow) {

@@ -5,7 +5,6 @@ import { type Db, openDb } from '../node/db/db.ts'
 import { openStore } from '../node/store/objects.ts'
 import { sha256 } from '../node/store/sha256.ts'
 import type { Store } from '../node/store/store.ts'
-import { blocksOf } from '../protocol/unixfs.ts'
 import { type TestFile, wholeOf } from './contracts/store.ts'
 import { openFolder } from './folder.ts'
 
@@ -63,13 +62,6 @@ export function alike<T extends object>(store: Store, more: T): Store & T {
 
 export const putSmall = (store: Store, file: TestFile) =>
   store.putSmall(sha256(wholeOf(file)), wholeOf(file))
-
-/** Held as an object: it is copied into a stage, which is kept. */
-export async function putLarge(store: Store, file: TestFile): Promise<void> {
-  const incoming = await store.put(file.cid, file.size, file.digests)
-  for (let i = 0; i < blocksOf(file.size); i++) await incoming.write(i, file.block(i))
-  await incoming.finish()
-}
 
 export async function flip(path: string, at: number): Promise<void> {
   await chmod(path, 0o600)

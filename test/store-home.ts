@@ -14,7 +14,7 @@ export type StoreHome = AsyncDisposable & {
   /** With an empty index each time, as after one was thrown away. */
   open(create?: boolean): Promise<Store>
   /** With an index of its own that stays. Close it before the next. */
-  openKept(): Promise<Store & { readonly db: Db }>
+  openKept(options?: { packBytesMax?: number }): Promise<Store & { readonly db: Db }>
   /** What is on the disk now, index and all, as another home. */
   crash(): Promise<StoreHome>
 }
@@ -31,13 +31,13 @@ export async function createStoreHome(at?: string): Promise<StoreHome> {
       const db = stack.use(await openDb({ folder: join(folder, `db${indexes++}`), create: true }))
       return stack.use(await openStore({ folder: join(folder, 'store'), db, create }))
     },
-    async openKept() {
+    async openKept(options) {
       const index = join(folder, 'db')
       const isNew = !(await readdir(folder)).includes('db')
       const closing = stack.use(new AsyncDisposableStack())
       const db = closing.use(await openDb({ folder: index, create: isNew }))
       const store = closing.use(
-        await openStore({ folder: join(folder, 'store'), db, create: isNew }),
+        await openStore({ folder: join(folder, 'store'), db, create: isNew, ...options }),
       )
       return alike(store, { db, [Symbol.asyncDispose]: () => closing.disposeAsync() })
     },

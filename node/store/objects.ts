@@ -40,7 +40,13 @@ type Name = FileCid | Root
 const folders = ['objects', 'packs', 'partial', 'places', 'tmp', 'quarantine']
 
 /** With `create` a new store is made in `folder`; without it a store that is not there is `missing`. */
-export async function openStore(o: { folder: string; db: Db; create: boolean }): Promise<Store> {
+export async function openStore(o: {
+  folder: string
+  db: Db
+  create: boolean
+  /** For tests: smaller packs. */
+  packBytesMax?: number | undefined
+}): Promise<Store> {
   const [folder, packsFolder, partial, places, tmp, quarantine] = folders.map((name) =>
     join(o.folder, name),
   ) as [string, string, string, string, string, string]
@@ -64,7 +70,12 @@ export async function openStore(o: { folder: string; db: Db; create: boolean }):
   await intake.flush()
   const damages = await openDamages(join(o.folder, 'damages'))
   const elsewhere = isOlder ? objects.haveMany : undefined
-  const packs = await openPacks({ folder: packsFolder, db: o.db, elsewhere })
+  const packs = await openPacks({
+    folder: packsFolder,
+    db: o.db,
+    elsewhere,
+    packBytesMax: o.packBytesMax,
+  })
   if (packs.lostAtOpen) await damages.grow()
   const contents = createContents(packs)
   const smalls = createSmalls({ packs, contents })

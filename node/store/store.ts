@@ -77,7 +77,8 @@ export interface Store extends Puts, AsyncDisposable {
   sweepPartials(keep: (cid: FileCid) => boolean): Promise<number>
   /**
    * Forgets what is held under these names, durably. A file in place is not touched. Removing what
-   * is not there is fine. Space of small things comes back with `compact`.
+   * is not there is fine. Space of small things comes back with `compact`; until then an index that
+   * is made again finds them again.
    */
   remove(cids: readonly (FileCid | Root)[]): Promise<void>
   /**

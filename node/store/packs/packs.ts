@@ -59,6 +59,8 @@ export async function openPacks(o: {
   db: Db
   /** Of small things that lie somewhere else in the store, whether they are held. */
   elsewhere?: ((cids: readonly Name[]) => Promise<boolean[]>) | undefined
+  /** For tests: smaller packs. */
+  packBytesMax?: number | undefined
 }): Promise<Packs> {
   const { folder, db } = o
   const table = openTable(db)
@@ -80,7 +82,7 @@ export async function openPacks(o: {
     return createPackFile(pathOf(number), number, () => flushFolder(folder))
   }
 
-  const writer = createPackWriter(create)
+  const writer = createPackWriter(create, o.packBytesMax)
   /** Appended, not in the index: since the last flush began, and of a flush that runs. */
   let pending = new Map<Name, Entry>()
   let flushing = new Map<Name, Entry>()

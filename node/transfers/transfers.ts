@@ -124,6 +124,7 @@ export function openTransfers<Input>(needs: TransfersNeeds<Input>): Transfers<In
   const dryGrants = new Map<TransferId, { site: SiteId; bundle: Bundle }>()
   const { throttle } = needs
   const standing = new Map<TransferId, { site: SiteId; endsAt: number }>()
+  let moves = 0
   const server = createServer({
     ...{ store, clock, progress, throttle, grant, stillGranted },
     log: needs.log,
@@ -143,6 +144,7 @@ export function openTransfers<Input>(needs: TransfersNeeds<Input>): Transfers<In
   const { demandFit, log } = needs
   const driver = createDriver({ book, progress, clock, perform: tasks.perform, demandFit, log })
   book.events.on(({ transfer }) => {
+    moves++
     standing.delete(transfer.id)
     if (isOver(transfer.state)) server.forget(transfer.id)
     if (isOver(transfer.state) && taskOf(transfer) === undefined) {
@@ -166,8 +168,9 @@ export function openTransfers<Input>(needs: TransfersNeeds<Input>): Transfers<In
   async function demandGrant(id: TransferId, site: SiteId): Promise<void> {
     const known = standing.get(id)
     if (known?.site === site && clock.now() < known.endsAt) return
+    const before = moves
     const { createdAt } = await grantOf(book, id, site, clock.now())
-    standing.set(id, { site, endsAt: createdAt + transferTtlMs })
+    if (moves === before) standing.set(id, { site, endsAt: createdAt + transferTtlMs })
   }
 
   /** One at a time for a transfer, however often it is asked for. */

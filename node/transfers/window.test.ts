@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { createWindow, lanesMax, slackBytes } from './window.ts'
+import { createWindow, slackBytes, streamsMax } from './window.ts'
 
 const most = 8 * 1024 * 1024
 
@@ -21,7 +21,7 @@ describe('a window', () => {
   it('begins with the slack, over one stream', () => {
     const window = createWindow(most)
     expect(window.bytes).toBe(slackBytes)
-    expect(window.lanes).toBe(1)
+    expect(window.streams).toBe(1)
   })
 
   it('grows until the line is full, and holds one round trip of it and the slack', () => {
@@ -30,13 +30,13 @@ describe('a window', () => {
     const inFlight = 12_500_000
     expect(window.bytes).toBeGreaterThan(inFlight + slackBytes * 0.95)
     expect(window.bytes).toBeLessThan(inFlight * 1.05 + slackBytes)
-    expect(window.lanes).toBe(lanesMax)
+    expect(window.streams).toBe(streamsMax)
   })
 
   it('stays small on a short line, however fast', () => {
     const window = settle({ bytesPerSecond: 1_000_000_000, roundTripMs: 1 }, 2000)
     expect(window.bytes).toBeLessThan(slackBytes + 1_100_000)
-    expect(window.lanes).toBe(1)
+    expect(window.streams).toBe(1)
   })
 
   it('forgets a rate that is gone', () => {
@@ -50,7 +50,7 @@ describe('a window', () => {
     window.roundTrip(300)
     window.roundTrip(5)
     window.roundTrip(80)
-    expect(window.lanes).toBe(1)
+    expect(window.streams).toBe(1)
   })
 
   it('is never less than the slack nor more than all streams may hold', () => {
@@ -64,7 +64,7 @@ describe('a window', () => {
           at += after
           window.came(bytes, at)
           expect(window.bytes).toBeGreaterThanOrEqual(slackBytes)
-          expect(window.bytes).toBeLessThanOrEqual(most * lanesMax)
+          expect(window.bytes).toBeLessThanOrEqual(most * streamsMax)
         }
       }),
     )

@@ -7,9 +7,10 @@ import { type Channel, createChannel } from '../../protocol/channel.ts'
 import { asFault, Fault } from '../../protocol/fault.ts'
 import type { Handler } from '../base/call.ts'
 import type { Clock } from '../base/clock.ts'
+import type { NetCarrier } from './carrier.ts'
 import { type Judgement, siteOf } from './gate.ts'
 import type { Limits } from './limits.ts'
-import { createStreamCarrier, type StreamCarrier } from './stream.ts'
+import { createStreamCarrier } from './stream.ts'
 
 /** What this room writes down; a pino logger fits. */
 export type NetLog = {
@@ -41,7 +42,7 @@ export async function serve(
   const stopping = new AbortController()
   const running = new Set<Promise<void>>()
 
-  async function run(handler: NetHandler, carrier: StreamCarrier): Promise<void> {
+  async function run(handler: NetHandler, carrier: NetCarrier): Promise<void> {
     const channel = createChannel(carrier, handler.caps)
     const late = clock.after(handler.firstMessageMs, () => carrier.abort(noMessage(handler)))
     const signal = AbortSignal.any([stopping.signal, carrier.failed])
@@ -63,7 +64,7 @@ export async function serve(
 
   async function answerOrLog(
     handler: NetHandler,
-    carrier: StreamCarrier,
+    carrier: NetCarrier,
     channel: Channel,
     thrown: unknown,
   ): Promise<void> {

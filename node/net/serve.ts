@@ -23,6 +23,8 @@ export type NetLog = {
 export type NetHandler = Handler & { readonly bulk?: boolean | undefined }
 
 export type Serving = {
+  /** Runs the handler on what came by another way than a stream and was judged there. */
+  run(handler: NetHandler, carrier: NetCarrier): void
   /** Interrupts every handler and waits for them, though not long. */
   stop(): Promise<void>
 }
@@ -108,11 +110,14 @@ export async function serve(
     } else if (stopping.signal.aborted) {
       stream.abort(new Error('stopping'))
     } else {
-      const carrier = createStreamCarrier(stream, { remote: site, clock, limits })
-      const done = run(handler, carrier)
-      running.add(done)
-      void done.finally(() => running.delete(done))
+      begin(handler, createStreamCarrier(stream, { remote: site, clock, limits }))
     }
+  }
+
+  function begin(handler: NetHandler, carrier: NetCarrier): void {
+    const done = run(handler, carrier)
+    running.add(done)
+    void done.finally(() => running.delete(done))
   }
 
   for (const handler of o.handlers) {
@@ -124,6 +129,7 @@ export async function serve(
   }
 
   return {
+    run: begin,
     async stop() {
       stopping.abort(new Fault('unreachable', 'net.stop', { text: 'The site is stopping.' }))
       const late = Promise.withResolvers<void>()

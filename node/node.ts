@@ -22,7 +22,7 @@ import { createSiteDoor } from './site-door.ts'
 import { verifySignature } from './sites/identity.ts'
 import { openLinks } from './sites/links.ts'
 import { isShared, openLink } from './sites/policy.ts'
-import { rebuildSeen } from './transfers/seen.ts'
+import { openSeen, rebuildSeen } from './transfers/seen.ts'
 import { openTransfers } from './transfers/transfers.ts'
 
 export const version = '0.1.0'
@@ -84,13 +84,16 @@ export async function openSite(o: {
     isLinked: (site) => links.bySite(site) !== undefined,
   })
   const unpacker = createUnpacker({ clock, db, store, users, projects, datasets })
+  const seen = openSeen({ db, store })
   const transfers = stack.use(
     openTransfers<SendInput>({
       me: identity.site,
       commit,
       db,
       store,
+      seen,
       clock,
+      throttle: () => async () => {},
       names,
       sign: identity.sign,
       verify: verifySignature,
@@ -125,7 +128,7 @@ export async function openSite(o: {
     }),
   )
   // Before anybody is heard: what is offered is weighed against it.
-  if ((await rebuildSeen({ db, store, log: logFault })) > 0)
+  if ((await rebuildSeen({ db, store, seen, log: logFault })) > 0)
     log.info({}, 'what other sites sent before is known again')
   const handlers: NetHandler[] = [...links.handlers, ...connections.handlers, ...transfers.handlers]
   net = stack.use(

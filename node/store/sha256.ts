@@ -1,7 +1,6 @@
 /** The site's SHA-256, and what content is called by it. Bytes get a name here or are refused. */
 import assert from 'node:assert/strict'
 import { hash, subtle } from 'node:crypto'
-import { CID } from 'multiformats/cid'
 import { Fault } from '../../protocol/fault.ts'
 import type { FileCid, Root } from '../../protocol/ids.ts'
 import {
@@ -14,6 +13,7 @@ import {
   type Sha256,
 } from '../../protocol/unixfs.ts'
 import { sameBytes } from '../../protocol/wire.ts'
+import { cidOfKey, keyOf, keyOfCid, rawCode } from './packs/names.ts'
 import { nodeBytesMax, type Small, smallsBytesMax, smallsMax } from './store.ts'
 
 /** Synchronous, and in Node the fastest there is for blocks of 1 MiB. */
@@ -39,19 +39,20 @@ export function nameBlock(bytes: Uint8Array): Root {
   })
 }
 
-/** The name of a file of one block or none, whose digest somebody else told. */
-export function nameSmall(digest: Uint8Array, bytes: Uint8Array): FileCid {
+/** The key of a file of one block or none, whose digest somebody else told. */
+export function keyOfSmall(digest: Uint8Array, bytes: Uint8Array): Uint8Array {
   if (bytes.byteLength > blockBytes || !sameBytes(sha256(bytes), digest)) {
     throw new Fault('corrupt', 'store.put', {
       side: 'there',
       text: `${bytes.byteLength} bytes of a file are not what they should be. Nothing of them was kept.`,
     })
   }
-  return fileCid(
-    sha256,
-    bytes.byteLength,
-    blocksOf(bytes.byteLength) === 0 ? new Uint8Array(0) : digest,
-  )
+  return keyOf(rawCode, digest)
+}
+
+/** Its name. */
+export function nameSmall(digest: Uint8Array, bytes: Uint8Array): FileCid {
+  return cidOfKey(keyOfSmall(digest, bytes)) as FileCid
 }
 
 /** Faults \`invalid\` when size and digests are not those of this CID. */
@@ -67,7 +68,7 @@ export function checkContent(cid: FileCid, size: number, digests: Uint8Array): v
 
 /** The digests of a file of one block or none, which its CID says. */
 export function digestsOfSmall(cid: FileCid, size: number): Uint8Array {
-  return size === 0 ? new Uint8Array(0) : CID.parse(cid).multihash.digest
+  return size === 0 ? new Uint8Array(0) : keyOfCid(cid).subarray(1)
 }
 
 /** Whether these bytes are all of what the CID names. */

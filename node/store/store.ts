@@ -100,6 +100,11 @@ export interface Store extends Puts, AsyncDisposable {
    */
   quarantine(cid: FileCid | Root): Promise<void>
   /**
+   * While `run` runs, everything that is held stays in the files where it is, so that they can be
+   * copied: `remove`, `compact` and `quarantine` are `busy`. What comes in comes in.
+   */
+  still<T>(run: () => Promise<T>): Promise<T>
+  /**
    * Grows, durably and before it happens, whenever something that was held goes: removed, put in
    * quarantine, or found to be lost when the store was opened. Whoever remembers that a whole tree is
    * held remembers this number with it.

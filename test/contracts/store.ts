@@ -376,6 +376,27 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
         expect(await store.check(testFile(2 * blockBytes, 84).cid)).toBe('missing')
       })
 
+      it('are busy while the store is held still, and wait for no one then', async () => {
+        await using filled = await openFilled()
+        const { store, root } = filled
+        filled.use(store)
+        await store.still(async () => {
+          for (const change of [
+            () => store.remove([small.cid]),
+            () => store.quarantine(small.cid),
+            () => store.compact({}),
+          ])
+            await expect(change()).rejects.toEqual(fault('busy'))
+          await store.putSmall(testFile(9, 85).digests, wholeOf(testFile(9, 85)))
+          await store.flush()
+          for (const cid of [root, small.cid, big.cid]) expect(await store.check(cid)).toBe('whole')
+        })
+        const failing = store.still(() => Promise.reject(new Error('of the copy')))
+        await expect(failing).rejects.toThrow('of the copy')
+        await store.remove([small.cid])
+        expect(await store.has(small.cid)).toBe(false)
+      })
+
       it('put one thing in quarantine, and it can arrive again', async () => {
         await using filled = await openFilled()
         const { store, root } = filled

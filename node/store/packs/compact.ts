@@ -21,7 +21,11 @@ const smallCount = 8
 /** Bytes that are copied before their old packs go: what a round needs of free disk. */
 const roundBytes = 256 * 1_048_576
 
-export type Compactor = (o: { signal?: AbortSignal | undefined }) => Promise<{ bytes: number }>
+/** `isOver` is asked between two packs: true ends it early, with what is done by then. */
+export type Compactor = (o: {
+  signal?: AbortSignal | undefined
+  isOver: () => boolean
+}) => Promise<{ bytes: number }>
 
 type Candidate = { pack: number; size: number; live: number }
 
@@ -107,7 +111,7 @@ export function createCompactor(inside: Inside): Compactor {
     await flushFolder(inside.folder)
   }
 
-  async function round(tried: Set<number>, signal?: AbortSignal): Promise<number | undefined> {
+  async function round(tried: Set<number>, isOver: () => boolean): Promise<number | undefined> {
     const live = await liveBytes()
     const candidates = [...packs]
       .filter(([pack]) => !inside.growing.has(pack) && !tried.has(pack))
@@ -124,7 +128,7 @@ export function createCompactor(inside: Inside): Compactor {
     const copied: Candidate[] = []
     try {
       for (const one of chosen) {
-        if (copied.length > 0 && signal?.aborted) break
+        if (copied.length > 0 && isOver()) break
         tried.add(one.pack)
         if (one.live > 0) await copy(one, writer, linked)
         copied.push(one)
@@ -150,12 +154,14 @@ export function createCompactor(inside: Inside): Compactor {
     return bytes
   }
 
-  return async ({ signal }) => {
+  return async ({ signal, isOver }) => {
     let bytes = 0
     const tried = new Set<number>()
     for (;;) {
       signal?.throwIfAborted()
-      const freed = await round(tried, signal)
+      const freed = isOver()
+        ? undefined
+        : await round(tried, () => isOver() || signal?.aborted === true)
       if (freed === undefined) return { bytes: Math.max(0, bytes) }
       bytes += freed
     }

@@ -107,8 +107,7 @@ export async function openStore(o: {
   }
 
   async function flush(): Promise<void> {
-    await intake.flush()
-    await packs.flush()
+    await Promise.all([intake.flush(), packs.flush()])
   }
 
   const puts = createPuts(packs.put)

@@ -1,6 +1,7 @@
 /** The site's SHA-256, and what content is called by it. Bytes get a name here or are refused. */
 import assert from 'node:assert/strict'
 import { hash, subtle } from 'node:crypto'
+import { availableParallelism } from 'node:os'
 import { Fault } from '../../protocol/fault.ts'
 import type { FileCid, Root } from '../../protocol/ids.ts'
 import {
@@ -19,15 +20,17 @@ import { nodeBytesMax, type Small, smallsBytesMax, smallsMax } from './store.ts'
 /** Synchronous, and in Node the fastest there is for blocks of 1 MiB. */
 export const sha256: Sha256 = (bytes) => hash('sha256', bytes, 'buffer')
 
-/** From this many bytes on the hash is worth a trip to another thread. */
+/** From this many bytes on the hash is worth a trip to another thread, if there is one to spare. */
 const asideBytesMin = 131_072
+/** With two cores the second has the disk, the line and mostly the other end to serve. */
+const hasSpareCore = availableParallelism() > 2
 
 /**
- * Large blocks are hashed by the thread pool while this thread goes on: it copies them, which costs a
- * sixth more in all, and gives back the half millisecond that each would have stood still.
+ * Large blocks are hashed by the thread pool while this thread goes on. That copies them, which costs
+ * a sixth more in all, so it is done only where a core is to spare.
  */
-export async function sha256Aside(bytes: Uint8Array): Promise<Uint8Array> {
-  if (bytes.byteLength < asideBytesMin) return sha256(bytes)
+export async function sha256Aside(bytes: Uint8Array, spare = hasSpareCore): Promise<Uint8Array> {
+  if (!spare || bytes.byteLength < asideBytesMin) return sha256(bytes)
   return new Uint8Array(await subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>))
 }
 

@@ -1,6 +1,6 @@
 /** Names, heads and scanning, against the packages that define them and against noise. */
 import { randomBytes } from 'node:crypto'
-import { open, writeFile } from 'node:fs/promises'
+import { type FileHandle, open, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CID } from 'multiformats/cid'
 import { describe, expect, it } from 'vitest'
@@ -144,6 +144,25 @@ describe('scanning', () => {
       ])
       expect(await scan(bytes)).toEqual(sections)
     }
+  })
+
+  it('passes over what the disk cannot read', async () => {
+    const contents = Array.from({ length: 50 }, () => randomBytes(50_000))
+    const { bytes, sections } = packOf(contents)
+    const bad = sections[20]!.offset + 5000
+    // A disk with one bad place, which fails every read that touches it.
+    const disk = {
+      async read(into: Uint8Array, offset: number, length: number, position: number) {
+        if (position <= bad && bad < position + length)
+          throw Object.assign(new Error('input/output error'), { code: 'EIO' })
+        const bytesRead = bytes.copy(into, offset, position, position + length)
+        return { bytesRead, buffer: into }
+      },
+    }
+    const found: number[] = []
+    const scanned = scanPack(disk as FileHandle, packHeader.byteLength, bytes.byteLength)
+    for await (const some of scanned) for (const { offset } of some) found.push(offset)
+    expect(found).toEqual(sections.map(({ offset }) => offset).filter((_, i) => i !== 20))
   })
 
   it('finds nothing in nothing', async () => {

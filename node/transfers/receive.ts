@@ -14,10 +14,10 @@ import { fileCid } from '../../protocol/unixfs.ts'
 import type { Clock } from '../base/clock.ts'
 import { sha256 } from '../store/sha256.ts'
 import { createHolder, type Holder, type HolderNeeds } from './holder.ts'
-import { type Lanes, openLanes } from './lanes.ts'
 import type { Progress } from './progress.ts'
 import type { Throttle } from './send.ts'
 import type { Tally } from './session.ts'
+import { openStreams, type Streams } from './streams.ts'
 import type { Transfer } from './transfer.ts'
 import { digestsOf, type Nodes, placeOfPage, placeOfTimes, placeOfTree, walk } from './walk.ts'
 import { createWanting, type Wanting } from './wanting.ts'
@@ -55,14 +55,14 @@ export async function pullBundle(
   }
 
   const pace = needs.throttle({ site, transfer: id, direction: 'in' })
-  const lanes = openLanes({ ...needs, open, transfer: id, signal, tally: () => tally, pace })
-  await ending(lanes, async () => {
+  const streams = openStreams({ ...needs, open, transfer: id, signal, tally: () => tally, pace })
+  await ending(streams, async () => {
     await using holder = createHolder(needs, site, () => progress.change(id))
     const trees = treesOf(bundle)
     for (const [index, tree] of trees.entries()) {
       const ofDataset = bundle.dataset !== undefined && index === 0
       const wanting = createWanting({
-        lanes,
+        streams,
         holder,
         tree: index,
         held,
@@ -79,15 +79,15 @@ export async function pullBundle(
         },
         done: (files) => progress.add(id, { doneFiles: files }),
       })
-      const nodes = createNodes(lanes, holder, index, (place) => {
+      const nodes = createNodes(streams, holder, index, (place) => {
         progress.add(id, { nodes: 1, pages: place.node === 'page' ? 1 : 0 })
       })
       await pullTree(needs, site, tree, nodes, wanting, held)
     }
-    await lanes.settled()
+    await streams.settled()
     await holder.checkpoint()
     await needs.seen.noteWhole(site, trees.flatMap(wholesOf))
-    await lanes.finish(trees.map(({ root }) => root))
+    await streams.finish(trees.map(({ root }) => root))
   })
 }
 
@@ -132,19 +132,19 @@ export async function countBundle(
   const count: Count = { files: 0, bytes: 0, heldFiles: 0, heldBytes: 0 }
   const tally = () => ({ held: 0, received: 0, there: 0 })
   const pace = async () => {}
-  const lanes = openLanes({ ...needs, open, transfer: bundle.transfer, signal, tally, pace })
+  const streams = openStreams({ ...needs, open, transfer: bundle.transfer, signal, tally, pace })
   function add(files: number, bytes: number, heldFiles: number, heldBytes: number): void {
     count.files += files
     count.bytes += bytes
     count.heldFiles += heldFiles
     count.heldBytes += heldBytes
   }
-  await ending(lanes, async () => {
+  await ending(streams, async () => {
     await using holder = createHolder(needs, site, () => [])
     const trees = treesOf(bundle)
     const isWhole = (cid: Root, place: Uint8Array) => needs.seen.isWhole(site, cid, place)
     for (const [index, tree] of trees.entries()) {
-      const nodes = createNodes(lanes, holder, index, () => {})
+      const nodes = createNodes(streams, holder, index, () => {})
       let walked = 0
       for await (const { index: page, link, entries } of walk({ nodes, isWhole }, tree)) {
         walked += link.entries
@@ -158,24 +158,24 @@ export async function countBundle(
       }
       if (walked === 0) add(tree.files, tree.bytes, tree.files, tree.bytes)
     }
-    await lanes.finish(trees.map(({ root }) => root))
+    await streams.finish(trees.map(({ root }) => root))
   })
   return count
 }
 
 /** Whatever goes wrong breaks off every stream, so that the source need not wait. */
-async function ending(lanes: Lanes, run: () => Promise<void>): Promise<void> {
+async function ending(streams: Streams, run: () => Promise<void>): Promise<void> {
   try {
     await run()
   } catch (thrown) {
-    lanes.abort(asFault(thrown, 'content.pull'))
+    streams.abort(asFault(thrown, 'content.pull'))
     throw thrown
   }
 }
 
 /** The metadata nodes of one tree: held ones are read, others pulled, checked and kept. */
 function createNodes(
-  lanes: Lanes,
+  streams: Streams,
   holder: Holder,
   tree: number,
   crossed: (place: NodePlace) => void,
@@ -184,7 +184,7 @@ function createNodes(
     const held = await holder.node(cid)
     if (held !== undefined) return held
     const place: NodePlace = { tree, page: 0, entry: 0, list: 0, ...part }
-    const bytes = await lanes.node(place)
+    const bytes = await streams.node(place)
     await holder.keepNode(cid, bytes)
     crossed(place)
     return bytes

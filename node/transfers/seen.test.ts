@@ -5,6 +5,7 @@ import type { Bundle } from '../../protocol/bundle.ts'
 import type { Fault } from '../../protocol/fault.ts'
 import type { FileCid, Root, SiteId, TransferId } from '../../protocol/ids.ts'
 import type { Tree } from '../../protocol/manifest.ts'
+import { encode } from '../../protocol/wire.ts'
 import { openCatalog } from '../../test/catalog.ts'
 import { versionOf } from '../catalog/dataset.ts'
 import { keys } from '../db/keys.ts'
@@ -73,4 +74,21 @@ test('what is gone from the store keeps no site from starting', async () => {
   expect(await site.rebuild()).toBe(2)
   expect(site.logged.map(({ kind }) => kind)).toEqual(['missing'])
   for (const cid of await site.files(whole)) expect(await site.isSeen(cid)).toBe(true)
+})
+
+test('a whole tree is one as long as nothing that was held has gone, and only where it was checked', async () => {
+  await using catalog = await openCatalog()
+  const { db, store } = catalog
+  const seen = openSeen({ db, store })
+  const [root, gone] = [await store.putBlock(encode({ a: 1 })), await store.putBlock(encode(2))]
+  await store.flush()
+  const place = encode({ first: 'a' })
+  expect(await seen.isWhole(kyoto, root, place)).toBe(false)
+  await seen.noteWhole(kyoto, [{ cid: root, place }])
+  expect(await seen.isWhole(kyoto, root, place)).toBe(true)
+  expect(await seen.isWhole(kyoto, root, encode({ first: 'b' }))).toBe(false)
+  expect(await seen.isWhole('lima' as SiteId, root, place)).toBe(false)
+  expect(await seen.which(kyoto, [root])).toEqual([false])
+  await store.remove([gone])
+  expect(await seen.isWhole(kyoto, root, place)).toBe(false)
 })

@@ -9,9 +9,9 @@ import type { Root } from '../../protocol/ids.ts'
 import { blockBytes, blockSize } from '../../protocol/unixfs.ts'
 import { sha256 } from '../store/sha256.ts'
 import type { Holder } from './holder.ts'
-import type { Lanes } from './lanes.ts'
 import type { WalkedFile } from './receive.ts'
 import type { Run } from './session.ts'
+import type { Streams } from './streams.ts'
 
 /** Small files in one run: what is hashed in one go, and what a stalled answer may hold up. */
 const runFilesMax = 256
@@ -26,7 +26,7 @@ export interface Wanting {
 }
 
 export type WantingNeeds = {
-  lanes: Lanes
+  streams: Streams
   holder: Holder
   /** Its number in the bundle. */
   tree: number
@@ -44,7 +44,7 @@ const nothing = new Uint8Array(0)
 const digestOfNothing = sha256(nothing)
 
 export function createWanting(o: WantingNeeds): Wanting {
-  const { lanes, holder, tree } = o
+  const { streams, holder, tree } = o
 
   /** Asks for it, and once more for what of it did not arrive as what it is called. */
   async function want(run: Run): Promise<void> {
@@ -58,7 +58,7 @@ export function createWanting(o: WantingNeeds): Wanting {
             throw thrown
           const blocks = run.blocks.slice(first, first + count)
           const { entry, index } = blocks[0]!
-          lanes.wantAgain({
+          streams.wantAgain({
             place: [tree, run.place[1], entry, index, count],
             blocks,
             bytes: body.byteLength,
@@ -67,7 +67,7 @@ export function createWanting(o: WantingNeeds): Wanting {
         }
       },
     }
-    await lanes.want(again)
+    await streams.want(again)
   }
 
   function smallRun(page: number, files: readonly WalkedFile[], landed: (n: number) => void): Run {

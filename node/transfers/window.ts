@@ -10,7 +10,7 @@ export const slackBytes = 4 * 1024 * 1024
 /** From this round trip on a line is long, and several streams share the transfer. In milliseconds. */
 const longLineMs = 20
 /** Streams over a long line; each has a window of its own there, in the system and in the muxer. */
-export const lanesMax = 4
+export const streamsMax = 4
 /** The rate is that of the last so many milliseconds, taken in steps of so many. */
 const rateOverMs = 1000
 const rateStepMs = 50
@@ -23,7 +23,7 @@ export interface Window {
   /** Bytes that may be wanted and not be here. */
   readonly bytes: number
   /** Streams that are worth having. */
-  readonly lanes: number
+  readonly streams: number
 }
 
 /** `mostBytes`: what one stream may have wanted at most. */
@@ -48,10 +48,10 @@ export function createWindow(mostBytes: number): Window {
     },
     get bytes() {
       const inFlight = (rate * (rtt ?? 0)) / 1000
-      return Math.min(slackBytes + inFlight, mostBytes * lanesMax)
+      return Math.min(slackBytes + inFlight, mostBytes * streamsMax)
     },
-    get lanes() {
-      return (rtt ?? 0) >= longLineMs ? lanesMax : 1
+    get streams() {
+      return (rtt ?? 0) >= longLineMs ? streamsMax : 1
     },
   }
 }

@@ -10,7 +10,7 @@ import type { Clock } from '../base/clock.ts'
 import { openSession, type Run, type Session, type Tally } from './session.ts'
 import { createWindow } from './window.ts'
 
-export type LanesNeeds = {
+export type StreamsNeeds = {
   /** One more stream to the source. */
   open(): Promise<Channel>
   transfer: string
@@ -21,7 +21,7 @@ export type LanesNeeds = {
   pace(bytes: number, signal: AbortSignal): Promise<void>
 }
 
-export interface Lanes {
+export interface Streams {
   node(place: NodePlace): Promise<Uint8Array>
   /** Asks for a run and resolves as soon as there is room for the next. */
   want(run: Run): Promise<void>
@@ -35,12 +35,12 @@ export interface Lanes {
   abort(fault: Fault): void
 }
 
-type Lane = { channel: Channel; session: Session }
+type Open = { channel: Channel; session: Session }
 
-export function openLanes(o: LanesNeeds): Lanes {
+export function openStreams(o: StreamsNeeds): Streams {
   const window = createWindow(wantedBytesMax)
-  const lanes: Lane[] = []
-  let first: Promise<Lane> | undefined
+  const streams: Open[] = []
+  let first: Promise<Open> | undefined
   /** Streams beside the first that are being opened; they are welcome and not needed. */
   let opening = 0
   let aborted: Fault | undefined
@@ -53,7 +53,7 @@ export function openLanes(o: LanesNeeds): Lanes {
     was.resolve()
   }
 
-  async function openLane(): Promise<Lane> {
+  async function openOne(): Promise<Open> {
     const channel = await o.open()
     try {
       if (aborted !== undefined) throw aborted
@@ -72,14 +72,14 @@ export function openLanes(o: LanesNeeds): Lanes {
       changed,
       came: (bytes) => window.came(bytes, o.clock.now()),
     })
-    const lane = { channel, session }
-    lanes.push(lane)
-    return lane
+    const one = { channel, session }
+    streams.push(one)
+    return one
   }
 
-  function addLane(): void {
+  function addOne(): void {
     opening++
-    openLane()
+    openOne()
       // Where one stream is all there is, one stream is enough.
       .catch(() => {})
       .finally(() => {
@@ -89,26 +89,26 @@ export function openLanes(o: LanesNeeds): Lanes {
   }
 
   async function main(): Promise<Session> {
-    first ??= openLane()
+    first ??= openOne()
     return (await first).session
   }
 
-  const outstanding = () => lanes.reduce((sum, { session }) => sum + session.outstandingBytes, 0)
+  const outstanding = () => streams.reduce((sum, { session }) => sum + session.outstandingBytes, 0)
 
   /** The stream that has least to do, once there is room on it and in the window. */
   async function roomFor(bytes: number): Promise<Session> {
     await main()
     for (;;) {
       const now = outstanding()
-      const free = lanes
+      const free = streams
         .map(({ session }) => session)
         .filter((session) => session.hasRoom(bytes))
         .sort((a, b) => a.outstandingBytes - b.outstandingBytes)[0]
       if (free !== undefined && (now === 0 || now + bytes <= window.bytes)) return free
-      if (lanes.length + opening < window.lanes) addLane()
+      if (streams.length + opening < window.streams) addOne()
       const woken = wake.promise
       // Whoever waits for an answer must first have asked.
-      await Promise.all(lanes.map(({ session }) => session.flush()))
+      await Promise.all(streams.map(({ session }) => session.flush()))
       await woken
     }
   }
@@ -132,17 +132,17 @@ export function openLanes(o: LanesNeeds): Lanes {
     async settled() {
       do {
         await askAgain()
-        await Promise.all(lanes.map(({ session }) => session.settled()))
+        await Promise.all(streams.map(({ session }) => session.settled()))
       } while (again.length > 0)
     },
     async finish(roots) {
-      await Promise.all(lanes.map(({ session }) => session.finish(roots)))
+      await Promise.all(streams.map(({ session }) => session.finish(roots)))
       // One that opens only now has nothing to end.
       aborted = new Fault('gone', 'content.pull', { text: 'Everything had come already.' })
     },
     abort(fault) {
       aborted = fault
-      for (const { channel } of lanes) channel.abort(fault)
+      for (const { channel } of streams) channel.abort(fault)
     },
   }
 }

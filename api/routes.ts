@@ -14,6 +14,7 @@ import {
   email,
   flag,
   inputs,
+  limitChanges,
   linkId,
   links,
   meta,
@@ -478,6 +479,43 @@ export const routes = {
     input: fields({ id: transferId }),
     output: shapes.transferView,
     kinds: ['conflict'],
+  }),
+
+  // ── limits
+  'limits.list': value('GET /api/limits', 'site.read', {
+    says: 'The rates that are set: for the site, for links, for my transfers; and what holds now.',
+    output: z.array(shapes.limitView),
+  }),
+  'limits.set': value('PUT /api/limits', 'site.administer', {
+    says: 'Limits the rate of the site as a whole; what is not given stays.',
+    input: fields({ ...limitChanges, localExempt: z.boolean().optional() }),
+    output: shapes.limitView,
+  }),
+  'limits.clear': value('DELETE /api/limits', 'site.administer', {
+    says: 'Ends the limit of the site as a whole.',
+    output: shapes.limitView,
+  }),
+  'limits.set-link': value('PUT /api/links/:id/limits', 'link.manage', {
+    says: 'Limits the rate of all that crosses a link.',
+    input: fields({ id: linkId, ...limitChanges }),
+    output: shapes.limitView,
+    kinds: ['conflict'],
+  }),
+  'limits.clear-link': value('DELETE /api/links/:id/limits', 'link.manage', {
+    says: 'Ends the limit of a link.',
+    input: fields({ id: linkId }),
+    output: shapes.limitView,
+  }),
+  'limits.set-transfer': value('PUT /api/transfers/:id/limits', 'transfer.steer', {
+    says: 'Limits the rate of a transfer, until it is over.',
+    input: fields({ id: transferId, ...limitChanges }),
+    output: shapes.limitView,
+    kinds: ['conflict'],
+  }),
+  'limits.clear-transfer': value('DELETE /api/transfers/:id/limits', 'transfer.steer', {
+    says: 'Ends the limit of a transfer.',
+    input: fields({ id: transferId }),
+    output: shapes.limitView,
   }),
 }
 

@@ -24,13 +24,17 @@ import { fileCid } from '../../protocol/unixfs.ts'
 import { sha256 } from '../store/sha256.ts'
 import { createHolder, type Holder, type HolderNeeds } from './holder.ts'
 import type { Progress } from './progress.ts'
+import type { Throttle } from './send.ts'
 import { openSession, type Session, type Tally } from './session.ts'
 import type { Transfer } from './transfer.ts'
 
 /** Manifest pages asked for ahead of the one whose files are being wanted. */
 const pagesAhead = 8
 
-export type ReceiveNeeds = HolderNeeds & { readonly progress: Progress }
+export type ReceiveNeeds = HolderNeeds & {
+  readonly progress: Progress
+  readonly throttle: Throttle
+}
 
 /** What a dry run answers: everything that was chosen, and what of it is held. Sizes in bytes. */
 export type Count = { files: number; bytes: number; heldFiles: number; heldBytes: number }
@@ -48,6 +52,7 @@ export async function pullBundle(
   const tally: Tally = { held: 0, received, there: 0 }
   progress.set(transfer.id, { held: 0, there: 0, heldFiles: 0, doneFiles: 0 })
   const session = await start(channel, bundle, signal, tally)
+  const pace = needs.throttle({ site: transfer.site, transfer: transfer.id, direction: 'in' })
   await using holder = createHolder(needs, transfer.site, () => progress.change(transfer.id))
   const trees = treesOf(bundle)
   for (const [index, tree] of trees.entries()) {
@@ -73,6 +78,7 @@ export async function pullBundle(
         },
       })
       for (const block of want) {
+        await pace(block.bytes, signal)
         await session.block([index, page, entry, block.index, 1], block.bytes, async (body) => {
           await block.take(body)
           tally.received += body.byteLength

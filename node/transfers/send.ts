@@ -13,7 +13,7 @@ import {
   wantedBytesMax,
 } from '../../protocol/content.ts'
 import { asFault, Fault } from '../../protocol/fault.ts'
-import { parseTransferId, type Root, type TransferId } from '../../protocol/ids.ts'
+import { parseTransferId, type Root, type SiteId, type TransferId } from '../../protocol/ids.ts'
 import type { FileEntry } from '../../protocol/manifest.ts'
 import { blockBytes } from '../../protocol/unixfs.ts'
 import type { Clock } from '../base/clock.ts'
@@ -38,8 +38,16 @@ export type SendNeeds = {
   grant(id: TransferId, channel: Channel): Promise<Grant>
   /** Faults when it holds no longer. Asked at every want. */
   stillGranted(grant: Grant, channel: Channel): Promise<void>
+  throttle: Throttle
   log(fault: Fault): void
 }
+
+/** Waits until so many bytes of content may pass, by the rates that people set. */
+export type Throttle = (o: {
+  site: SiteId
+  transfer: TransferId
+  direction: 'out' | 'in'
+}) => (bytes: number, signal: AbortSignal) => Promise<void>
 
 /** How often the counters are written down while content flows, in milliseconds: they are only shown. */
 const saveEveryMs = 1000
@@ -116,7 +124,8 @@ export function createServer(needs: SendNeeds): Server {
     await using counters = grant.dry ? undefined : keeping(id)
     await channel.send({ type: 'opened' })
     if (!grant.dry) needs.progress.trouble(id, undefined)
-    await using answer = createAnswerer(needs.store, grant, ledger, channel, (more) => {
+    const pace = needs.throttle({ site: channel.remote, transfer: id, direction: 'out' })
+    await using answer = createAnswerer(needs.store, grant, ledger, channel, pace, (more) => {
       if (!grant.dry) needs.progress.add(id, more)
     })
     for (;;) {
@@ -151,6 +160,7 @@ function createAnswerer(
   grant: Grant,
   ledger: Ledger,
   channel: Channel,
+  pace: ReturnType<Throttle>,
   count: (more: Partial<Counters>) => void,
 ) {
   const trees = treesOf(grant.bundle)
@@ -192,6 +202,7 @@ function createAnswerer(
     parts = []
     filled = 0
     dataset = 0
+    await pace(bytes, signal)
     await channel.send({ type: 'blocks', of }, body.subarray(0, bytes), { signal })
     total.bytes += bytes
     count({ sent: bytes, dataset: ofDataset })

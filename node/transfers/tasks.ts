@@ -16,6 +16,7 @@ import { type IncomingNeeds, makeReceipt, runImport, tellEnd } from './incoming.
 import { eventOfAnswer, type OpenChannel, sayCancel, sayOffer, transferTtlMs } from './outgoing.ts'
 import type { Progress } from './progress.ts'
 import { type Count, countBundle, pullBundle } from './receive.ts'
+import type { Throttle } from './send.ts'
 import type { Task, Transfer, TransferEvent } from './transfer.ts'
 
 /** How long telling an end once more may take, in milliseconds. */
@@ -40,6 +41,7 @@ export function createTasks(needs: {
   progress: Progress
   incoming: IncomingNeeds
   open: OpenChannel
+  throttle: Throttle
   shared(site: SiteId): boolean
   mayFlow(site: SiteId): void
   suspect(site: SiteId, protocol: string, fault: Fault): Promise<void>

@@ -31,7 +31,7 @@ import { createDriver } from './driver.ts'
 import { hearOffer, type IncomingNeeds } from './incoming.ts'
 import { bundleHash, grantOf, hearReceipt, type OpenChannel, sayOffer } from './outgoing.ts'
 import { openProgress } from './progress.ts'
-import { createServer, type Grant } from './send.ts'
+import { createServer, type Grant, type Throttle } from './send.ts'
 import { createTasks } from './tasks.ts'
 import { isOver, type StateName, type Transfer, type TransferEvent, taskOf } from './transfer.ts'
 import { type SiteNames, viewTransfer, willTravel } from './view.ts'
@@ -46,6 +46,7 @@ export type TransfersNeeds<Input> = {
   store: Store
   clock: Clock
   open: OpenChannel
+  throttle: Throttle
   sign: Signer
   verify: Verifier
   names: SiteNames
@@ -111,7 +112,7 @@ export function openTransfers<Input>(needs: TransfersNeeds<Input>): Transfers<In
   const events = createEvents<TransferEvents>()
   const clearing = new Set<Promise<void>>()
   const dryGrants = new Map<TransferId, { site: SiteId; bundle: Bundle }>()
-  const server = createServer({ store, clock, progress, grant, stillGranted, log: needs.log })
+  const server = createServer({ ...needs, progress, grant, stillGranted })
   const closing = new AbortController()
   const retelling = new Map<TransferId, Promise<void>>()
   const incoming: IncomingNeeds = {

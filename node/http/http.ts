@@ -5,7 +5,8 @@
  */
 import type { AddressInfo } from 'node:net'
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
-import { type EventsName, type Route, type RouteName, routes } from '../../api/routes.ts'
+import type { Route } from '../../api/route.ts'
+import { type EventsName, type RouteName, routes } from '../../api/routes.ts'
 import { eventsMedia } from '../../api/sse.ts'
 import { asFault, Fault, fromWireFault } from '../../protocol/fault.ts'
 import { check } from '../../protocol/wire.ts'

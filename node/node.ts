@@ -24,7 +24,7 @@ import { createSiteDoor } from './site-door.ts'
 import { verifySignature } from './sites/identity.ts'
 import { openLinks } from './sites/links.ts'
 import { isShared, openLink } from './sites/policy.ts'
-import { rebuildSeen } from './transfers/seen.ts'
+import { openSeen, rebuildSeen } from './transfers/seen.ts'
 import { isOver } from './transfers/transfer.ts'
 import { openTransfers } from './transfers/transfers.ts'
 
@@ -102,12 +102,14 @@ export async function openSite(o: {
     }),
   )
   const unpacker = createUnpacker({ clock, db, store, users, projects, datasets })
+  const seen = openSeen({ db, store })
   const transfers = stack.use(
     openTransfers<SendInput>({
       me: identity.site,
       commit,
       db,
       store,
+      seen,
       clock,
       names,
       sign: identity.sign,
@@ -144,7 +146,7 @@ export async function openSite(o: {
     }),
   )
   // Before anybody is heard: what is offered is weighed against it.
-  if ((await rebuildSeen({ db, store, log: logFault })) > 0)
+  if ((await rebuildSeen({ db, store, seen, log: logFault })) > 0)
     log.info({}, 'what other sites sent before is known again')
   const handlers: NetHandler[] = [...links.handlers, ...connections.handlers, ...transfers.handlers]
   net = stack.use(

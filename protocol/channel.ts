@@ -40,6 +40,8 @@ export interface Channel {
     schema: S,
     options?: Waiting,
   ): Promise<{ message: ZodOutput<S>; body: Uint8Array }>
+  /** Gives a received body back: its memory is used for a later one, so nobody may look at it again. */
+  recycle(body: Uint8Array): void
   /** Says why in words, then closes: the other side's `receive` throws it. */
   refuse(fault: Fault): Promise<void>
   close(): Promise<void>
@@ -59,7 +61,8 @@ const faultMessage = z.object({
 })
 
 export function createChannel(carrier: Carrier, caps: FrameCaps): Channel {
-  const frames = pipe(carrier.source, readFrames(caps))
+  const bodies = createBodies(caps.bodyBytesMax)
+  const frames = pipe(carrier.source, readFrames(caps, bodies.take))
   return {
     remote: carrier.remote,
     async send(message, body, options) {
@@ -69,12 +72,31 @@ export function createChannel(carrier: Carrier, caps: FrameCaps): Channel {
       const frame = await nextFrame(frames, carrier, options)
       return { message: readHead(frame, schema, caps), body: frame.body }
     },
+    recycle: bodies.recycle,
     async refuse(fault) {
       for (const piece of frameBytes(fittingFault(fault, caps))) await carrier.write(piece)
       await carrier.closeWrite()
     },
     close: () => carrier.closeWrite(),
     abort: (fault) => carrier.abort(fault),
+  }
+}
+
+/** Bodies that are kept for later ones, and the size from which on keeping one is worth it, in bytes. */
+const bodiesMax = 8
+const keptBodyBytes = 64 * 1024
+
+/** Large bodies come one after the other; fresh memory for each costs more than what is done with it. */
+function createBodies(bodyBytesMax: number) {
+  const idle: ArrayBufferLike[] = []
+  return {
+    take(bytes: number): Uint8Array {
+      if (bytes < keptBodyBytes) return new Uint8Array(bytes)
+      return new Uint8Array(idle.pop() ?? new ArrayBuffer(bodyBytesMax), 0, bytes)
+    },
+    recycle({ buffer }: Uint8Array): void {
+      if (buffer.byteLength === bodyBytesMax && idle.length < bodiesMax) idle.push(buffer)
+    },
   }
 }
 

@@ -5,6 +5,7 @@
 import type { SendInput } from '../api/shapes.ts'
 import { asFault, Fault, toWireFault } from '../protocol/fault.ts'
 import { parseEmail, type SiteId } from '../protocol/ids.ts'
+import { laneProtocol } from '../protocol/lane.ts'
 import { createAudit } from './audit.ts'
 import type { Clock } from './base/clock.ts'
 import { createAddressBook } from './bundles/addressee.ts'
@@ -36,6 +37,8 @@ export interface Site extends AsyncDisposable {
   readonly site: SiteId
   readonly url: string
   readonly addresses: string[]
+  /** HOST:PORT where direct lanes are taken. */
+  readonly lane: string | undefined
   readonly rebuilt: false | 'missing' | 'broken'
   /** Aborts with a fault when the site can no longer be trusted with a change: it must be closed. */
   readonly failed: AbortSignal
@@ -69,7 +72,7 @@ export async function openSite(o: {
     if (net !== undefined) return net.open(to, protocol, options)
     throw new Fault('busy', 'net.open', { text: 'The site is starting.' })
   }
-  const speaks = () => handlers.map(({ protocol }) => protocol)
+  const speaks = () => [...handlers.map(({ protocol }) => protocol), laneProtocol]
   const me = () => ({ name: config.name, addresses: net?.addresses() ?? [] })
   const links = stack.use(await openLinks({ commit, db, clock, identity, me, speaks, open: dial }))
   const connections = stack.use(
@@ -155,6 +158,7 @@ export async function openSite(o: {
       clock,
       listen: config.listen,
       announce: config.announce,
+      lane: config.lane,
       limits: silenceLimits(config.silenceMs),
       isAccepted: (site) => links.isAccepted(site),
       isRefused: (site) => links.isRefused(site),
@@ -181,6 +185,7 @@ export async function openSite(o: {
     name: config.name,
     fingerprint: identity.fingerprint,
     addresses: running.addresses(),
+    lane: running.lane,
     version,
     startedAt,
   }))
@@ -215,6 +220,7 @@ export async function openSite(o: {
     site: identity.site,
     url: http.url,
     addresses: running.addresses(),
+    lane: running.lane,
     rebuilt: rooms.rebuilt,
     failed: failed.signal,
     [Symbol.asyncDispose]: () => rest.disposeAsync(),

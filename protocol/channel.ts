@@ -11,12 +11,17 @@ import { decode, encode, type Frame, type FrameCaps, frameBytes, readFrames } fr
 
 export type Waiting = { readonly signal?: AbortSignal | undefined }
 
+/** What a carrier is made of: a stream among others of one connection, or a socket of its own. */
+export type Via = 'lane' | 'stream'
+
 /** What carries bytes. Both directions hold back: a slow reader slows the writer, never fills memory. */
 export interface Carrier {
   readonly remote: SiteId
+  readonly via: Via
   /**
    * The other side's bytes. Ends when it closed its side; throws `unreachable` (side `between`) when
-   * it can be known that the line was cut. Either way the end proves nothing. Read once.
+   * it can be known that the line was cut. Either way the end proves nothing. Read once. A chunk is
+   * the reader's until it asks for the next one; whoever keeps bytes copies them.
    */
   readonly source: AsyncIterable<Uint8Array>
   /** Resolves when there is room for more; `unreachable` when the line is gone. Keeps no reference. */
@@ -30,6 +35,7 @@ export interface Carrier {
 /** Messages over a carrier. */
 export interface Channel {
   readonly remote: SiteId
+  readonly via: Via
   /** Sends one message; resolves when there is room for the next. */
   send(message: unknown, body?: Uint8Array, options?: Waiting): Promise<void>
   /**
@@ -65,6 +71,7 @@ export function createChannel(carrier: Carrier, caps: FrameCaps): Channel {
   const frames = pipe(carrier.source, readFrames(caps, bodies.take))
   return {
     remote: carrier.remote,
+    via: carrier.via,
     async send(message, body, options) {
       for (const piece of frameBytes(encode(message), body)) await carrier.write(piece, options)
     },
@@ -157,6 +164,7 @@ export function createCarrierPair(left: SiteId, right: SiteId): [Carrier, Carrie
   const toLeft = createPipe()
   const carrier = (remote: SiteId, out: Pipe, into: Pipe): Carrier => ({
     remote,
+    via: 'stream',
     source: into.source,
     write: out.write,
     closeWrite: async () => out.end(),

@@ -34,6 +34,7 @@ export interface SiteDoor {
     name: string
     fingerprint: string
     addresses: string[]
+    lane?: string | undefined
     version: string
     startedAt: number
   }

@@ -174,7 +174,7 @@ describe('what is refused, in words', () => {
   it.each<[string, Partial<Limit>, string]>([
     ['a rate of 0', { out: 0 }, 'A rate of 0 would stop everything; pause the transfer'],
     ['a rate of 0 in a window', { windows: [{ ...good, in: 0 }] }, 'write none for no limit'],
-    ['a rate below the floor', { in: rateMin - 1 }, 'A rate is at least 64 kB/s'],
+    ['a rate below the floor', { in: rateMin - 1 }, 'A rate is at least 16 kB/s'],
     ['a rate that is negative', { in: -mega }, 'whole number of bytes'],
     ['a rate that is no whole number', { in: mega + 0.5 }, 'whole number of bytes'],
     ['a zone that is not there', { zone: 'Oslo' }, 'There is no time zone Oslo.'],

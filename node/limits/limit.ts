@@ -47,8 +47,8 @@ export type Limit = {
 /** The rate in force and the index of the window that it comes from, if it comes from one. */
 export type InForce = { readonly rate: Rate; readonly window?: number }
 
-/** Bytes per second. Less, and a block takes so long that the other side takes the line for dead. */
-export const rateMin = 64_000
+/** Bytes per second. Less is a mistyped unit, or wants a pause: a block would take over a minute. */
+export const rateMin = 16_000
 /** Windows that one limit may have. */
 export const windowsMax = 32
 /** Every pattern of windows comes round in a week, and one of them may be in an hour that is left out. */
@@ -111,7 +111,7 @@ function checkRate(rate: Rate): void {
   }
   if (rate < rateMin) {
     throw refused(
-      `A rate is at least ${rateMin / 1000} kB/s, so that the other site does not take the line for dead. Choose more, or pause the transfer or the link.`,
+      `A rate is at least ${rateMin / 1000} kB/s; with less hardly anything would arrive. Choose more, or pause the transfer or the link.`,
       rate,
     )
   }

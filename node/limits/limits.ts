@@ -42,8 +42,8 @@ export interface Limits extends Disposable {
   /** Nothing happens when there is none. */
   clear(scope: Scope, by: Actor): Promise<LimitNow>
   /**
-   * Waits until so many bytes of a transfer may pass, by all limits that it is under together. One of
-   * these is one share of the rates, so all channels of a transfer use the same.
+   * Waits until so many bytes of a transfer may pass, by all limits that it is under together. All
+   * who ask for the same transfer and direction have one share of the rates between them.
    */
   throttle(o: { site: SiteId; transfer: TransferId; direction: Direction }): Take
   /** A link or a transfer is different: its limit ends with it. Never throws. */
@@ -72,12 +72,16 @@ type Entry = {
   readonly buckets: Partial<Record<Direction, Bucket>>
 }
 
+/** Shares that are remembered while nobody uses them; the longest unused is forgotten first. */
+const takersMax = 1024
+
 const directions: readonly Direction[] = ['out', 'in']
 
 export async function openLimits(needs: LimitsNeeds): Promise<Limits> {
   const { clock, commit, isOver } = needs
   const entries = new Map<Key, Entry>()
   const turns = createTurns(clock)
+  const takers = new Map<string, Take>()
   let timer: Disposable | undefined
   /** Between these two instants nothing changes by itself. */
   let steady = { from: 0, to: 0 }
@@ -130,6 +134,7 @@ export async function openLimits(needs: LimitsNeeds): Promise<Limits> {
 
   function bucketsOf(site: SiteId, transfer: TransferId, direction: Direction): Bucket[] {
     if (entries.size === 0) return []
+    refreshIfMoved()
     const link = needs.linkOf(site)
     const whole: Scope = { of: 'site' }
     const isExempt = entries.get(keyOf(whole))?.limit.localExempt === true && needs.isLocal(site)
@@ -175,11 +180,12 @@ export async function openLimits(needs: LimitsNeeds): Promise<Limits> {
         return viewOf({ scope, limit: noLimit(needs.zone) })
       }),
     throttle({ site, transfer, direction }) {
-      const take = turns.taker(() => bucketsOf(site, transfer, direction))
-      return (bytes, signal) => {
-        refreshIfMoved()
-        return take(bytes, signal)
-      }
+      const key = `${site} ${transfer} ${direction}`
+      const known = takers.get(key) ?? turns.taker(() => bucketsOf(site, transfer, direction))
+      takers.delete(key)
+      takers.set(key, known)
+      if (takers.size > takersMax) takers.delete(takers.keys().next().value!)
+      return known
     },
     look(scope) {
       endIfOver(scope).catch((thrown) => needs.log(asFault(thrown, 'limits.end')))

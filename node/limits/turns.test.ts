@@ -222,6 +222,25 @@ describe('somebody who waits', () => {
     expect(next).toBe(true)
   })
 
+  it('has its turn where it was, when it gives up and comes back', async () => {
+    const { clock, turns } = open()
+    const bucket = turns.bucket(mega)
+    const [one, other] = [turns.taker(() => [bucket]), turns.taker(() => [bucket])]
+    await one(10 * mega, never)
+    for (let tries = 0; tries < 5; tries++) {
+      const stop = new AbortController()
+      const gone = one(10 * mega, stop.signal)
+      stop.abort('enough')
+      await expect(gone).rejects.toBe('enough')
+    }
+    const order: string[] = []
+    void one(1, never).then(() => order.push('one'))
+    // Had the five tries counted, all of these would come before it.
+    for (let i = 0; i < 4; i++) void other(5 * mega, never).then(() => order.push('other'))
+    await clock.advance(60_000)
+    expect(order).toEqual(['other', 'other', 'one', 'other', 'other'])
+  })
+
   it('does not wait for one that was served and never comes back, however busy others are', async () => {
     const { clock, turns } = open()
     const shared = turns.bucket(20 * mega)

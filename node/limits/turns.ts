@@ -10,8 +10,12 @@
 import type { Clock } from '../base/clock.ts'
 import { type Bucket, createBucket } from './bucket.ts'
 
-/** Resolves when so many bytes may pass. Rejects with the signal's reason, having taken nothing. */
-export type Take = (bytes: number, signal: AbortSignal) => Promise<void>
+export interface Take {
+  /** Resolves when so many bytes may pass. Rejects with the signal's reason, having taken nothing. */
+  (bytes: number, signal: AbortSignal): Promise<void>
+  /** Whether anything holds it back now. */
+  isLimited(): boolean
+}
 
 export interface Turns extends Disposable {
   /** A new one begins where the others are, or whoever has taken little yet would have it alone. */
@@ -98,7 +102,7 @@ export function createTurns(clock: Clock): Turns {
 
   function taker(buckets: () => readonly Bucket[]): Take {
     const by: Taker = { ended: 0, buckets }
-    return (bytes, signal) => {
+    const takeTurn = (bytes: number, signal: AbortSignal): Promise<void> => {
       if (signal.aborted) return Promise.reject(signal.reason)
       const present = buckets()
       if (present.length === 0) return Promise.resolve()
@@ -107,6 +111,8 @@ export function createTurns(clock: Clock): Turns {
         by.ended = turn + bytes
         const leave = () => {
           waiting = waiting.filter((other) => other !== one)
+          // Whoever comes back has its turn where it was.
+          if (by.ended === turn + bytes) by.ended = turn
           reject(signal.reason)
         }
         const serve = () => {
@@ -120,6 +126,7 @@ export function createTurns(clock: Clock): Turns {
         wake()
       })
     }
+    return Object.assign(takeTurn, { isLimited: () => buckets().length > 0 })
   }
 
   return {

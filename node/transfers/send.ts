@@ -10,7 +10,7 @@ import { asFault, Fault } from '../../protocol/fault.ts'
 import { parseTransferId, type SiteId, type TransferId } from '../../protocol/ids.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Store } from '../store/store.ts'
-import { createAnswerer } from './answer.ts'
+import { createAnswerer, type Pace } from './answer.ts'
 import { createLedger, type Ledger } from './ledger.ts'
 import type { Counters, Progress } from './progress.ts'
 
@@ -23,11 +23,7 @@ export type Grant = {
 }
 
 /** Waits until so many bytes of content may cross, within the limits that people have set. */
-export type Throttle = (of: {
-  site: SiteId
-  transfer: TransferId
-  direction: 'out' | 'in'
-}) => (bytes: number, signal: AbortSignal) => Promise<void>
+export type Throttle = (of: { site: SiteId; transfer: TransferId; direction: 'out' | 'in' }) => Pace
 
 export type SendNeeds = {
   readonly store: Store

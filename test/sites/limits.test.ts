@@ -2,7 +2,7 @@
  * People limit how fast data goes out and comes in, and change their minds while it moves. Two real
  * sites; what is measured is bytes by their own counters against the clock of this test.
  */
-import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
@@ -50,12 +50,12 @@ afterAll(async () => {
 })
 
 /** Oslo sends Kyoto a file like no other. */
-async function send(): Promise<TransferId> {
+async function send(bytes = fileBytes): Promise<TransferId> {
   const { atOslo, to } = pair
   const name = `large ${++count}`
   const path = join(folder, name)
   await mkdir(path)
-  await writeLarge(join(path, 'large.bin'), fileBytes, count)
+  await writeLarge(join(path, 'large.bin'), bytes, count)
   const { id } = await atOslo.call('datasets.add', { name, path, inPlace: true })
   return (await atOslo.call('transfers.send', { to, dataset: { id }, dest: 0 })).id
 }
@@ -121,6 +121,30 @@ test('a site in the local network may be exempt', async () => {
   await crawls(id)
   await oslo.admin.call('limits.set', { localExempt: true })
   await until(atOslo, id, isDone, promptMs)
+})
+
+test('a rate so low that a block takes longer than the silence that is allowed is no cut', async () => {
+  const { oslo, kyoto, atOslo, atKyoto } = pair
+  const config = join(kyoto.home, 'config.json')
+  const before = await readFile(config, 'utf8')
+  const restart = async (text: string) => {
+    await kyoto.kill('SIGTERM')
+    await writeFile(config, text)
+    await kyoto.start()
+  }
+  await restart(JSON.stringify({ ...JSON.parse(before), silenceMs: 2000 }))
+  // Eight seconds for a block.
+  await oslo.admin.call('limits.set', { out: 128_000 })
+  const id = await send(mega * 1.2)
+  const troubles = new Set<string>()
+  const note = (view: ToldTransfer) => {
+    if (view.fault !== undefined) troubles.add(view.fault.text)
+    return isDone(view)
+  }
+  const [sent] = await Promise.all([until(atOslo, id, note), until(atKyoto, id, note)])
+  expect([...troubles]).toEqual([])
+  expect(sent.bytes.sent).toBe(mega * 1.2)
+  await restart(before)
 })
 
 test('a rate of 0 is refused in words, and nothing is different', async () => {

@@ -26,7 +26,10 @@ const startAt = Date.parse('2026-11-25T17:59:50Z')
 async function openRoom() {
   const stack = new AsyncDisposableStack()
   const folder = stack.use(await openFolder())
-  const clock = createManualClock(startAt)
+  const manual = createManualClock(startAt)
+  let movedMs = 0
+  /** Set by hand: the timers know nothing of it. */
+  const clock = { ...manual, now: () => manual.now() + movedMs }
   const journal = stack.use(
     await openJournal({ folder: join(folder.path, 'journal'), clock, create: true }),
   )
@@ -50,6 +53,9 @@ async function openRoom() {
   const limits = stack.use(await openLimits(needs))
   return {
     ...{ clock, limits, over, local, journal, faults },
+    moveBy(ms: number) {
+      movedMs = ms
+    },
     /** The same limits after a start. */
     again: () => openLimits(needs),
     /** Everything kept, from an index that is made anew from the journal. */
@@ -209,6 +215,19 @@ describe('what is on its way', () => {
     // And it ends without anybody asking.
     await room.clock.advance(60_000)
     expect(await passing(room, 10_000)).toBeLessThan(2 * mega)
+  })
+
+  it('goes by a window although somebody set the clock over its beginning', async () => {
+    await using room = await openRoom()
+    const days = ['wed' as const]
+    const windows = [{ days, from: '19:00', to: '20:00', out: mega }]
+    await room.limits.set(site, { windows }, by)
+    const pace = room.limits.throttle({ site: kyoto, transfer: first, direction: 'out' })
+    expect(pace.isLimited()).toBe(false)
+    room.moveBy(2 * 3_600_000 - 30 * 60_000)
+    expect(pace.isLimited()).toBe(true)
+    room.moveBy(0)
+    expect(pace.isLimited()).toBe(false)
   })
 
   it('is told apart from what is in the local network, where that is exempt', async () => {

@@ -115,7 +115,7 @@ export async function openLimits(needs: LimitsNeeds): Promise<Limits> {
     turns.wake()
   }
 
-  /** Somebody may have set the machine's clock over a boundary; the timer does not know. */
+  /** Somebody may have set the machine's clock over a boundary, of which the timer does not know. */
   function refreshIfMoved(): void {
     const now = clock.now()
     if (now < steady.from || now >= steady.to) refresh()
@@ -128,13 +128,26 @@ export async function openLimits(needs: LimitsNeeds): Promise<Limits> {
     refresh()
   }
 
+  /** Looks at the clock before it asks; never while others are being served. */
+  function taker(buckets: () => readonly Bucket[]): Take {
+    const take = turns.taker(buckets)
+    const ask = (bytes: number, signal: AbortSignal) => {
+      refreshIfMoved()
+      return take(bytes, signal)
+    }
+    const isLimited = () => {
+      refreshIfMoved()
+      return take.isLimited()
+    }
+    return Object.assign(ask, { isLimited })
+  }
+
   function bucketOf(scope: Scope, direction: Direction): Bucket | undefined {
     return entries.get(keyOf(scope))?.buckets[direction]
   }
 
   function bucketsOf(site: SiteId, transfer: TransferId, direction: Direction): Bucket[] {
     if (entries.size === 0) return []
-    refreshIfMoved()
     const link = needs.linkOf(site)
     const whole: Scope = { of: 'site' }
     const isExempt = entries.get(keyOf(whole))?.limit.localExempt === true && needs.isLocal(site)
@@ -181,7 +194,7 @@ export async function openLimits(needs: LimitsNeeds): Promise<Limits> {
       }),
     throttle({ site, transfer, direction }) {
       const key = `${site} ${transfer} ${direction}`
-      const known = takers.get(key) ?? turns.taker(() => bucketsOf(site, transfer, direction))
+      const known = takers.get(key) ?? taker(() => bucketsOf(site, transfer, direction))
       takers.delete(key)
       takers.set(key, known)
       if (takers.size > takersMax) takers.delete(takers.keys().next().value!)

@@ -22,7 +22,8 @@ export interface Turns extends Disposable {
   bucket(rate: number): Bucket
   /**
    * One share of its buckets, however often it asks. `buckets` is asked again whenever somebody may
-   * be served, so a limit that comes, goes or changes counts for those who wait already.
+   * be served, so a limit that comes, goes or changes counts for those who wait already. It only
+   * tells: nobody asks or wakes from within it.
    */
   taker(buckets: () => readonly Bucket[]): Take
   /** Serves whoever can be served now: something about the buckets is different. */

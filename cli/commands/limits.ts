@@ -43,7 +43,12 @@ export function addLimits(program: Command, open: Open): void {
     .option('--transfer <id>', 'of this transfer, until it is over')
     .option('--out <rate>', 'what is sent: 500kB/s, 10MB/s, 100Mbit/s, none')
     .option('--in <rate>', 'what is received')
-    .option('--window <text>', 'other rates at times: "daily 20:00-06:00 out=none"', collect, [])
+    .option(
+      '--window <text>',
+      'other rates at times, all of them: "daily 20:00-06:00 out=none"',
+      collect,
+      [],
+    )
     .option('--no-windows', 'without the windows that there are')
     .option('--zone <zone>', 'in which the windows are read, such as Europe/Oslo')
     .option('--local-exempt', 'not for sites that are reached at an address of the local network')

@@ -94,6 +94,17 @@ export function createServer(needs: SendNeeds): Server {
     }
   }
 
+  /** At a low rate one want takes long: whoever pauses does not wait for its end. */
+  function paceOf(grant: Grant, channel: Channel): Pace {
+    const site = channel.remote
+    const pace = needs.throttle({ site, transfer: grant.transfer, direction: 'out' })
+    const granted = async (bytes: number, signal: AbortSignal) => {
+      await pace(bytes, signal)
+      await needs.stillGranted(grant, channel)
+    }
+    return Object.assign(granted, { isLimited: () => pace.isLimited() })
+  }
+
   async function serve(channel: Channel, grant: Grant, signal: AbortSignal): Promise<void> {
     const id = grant.transfer
     const trees = treesOf(grant.bundle)
@@ -118,7 +129,7 @@ export function createServer(needs: SendNeeds): Server {
       dry: grant.dry,
       ledger,
       channel,
-      pace: needs.throttle({ site: channel.remote, transfer: id, direction: 'out' }),
+      pace: paceOf(grant, channel),
       count: (more) => {
         if (!grant.dry) needs.progress.add(id, more)
       },

@@ -10,7 +10,7 @@ import type { ToldTransfer } from '../../api/shapes.ts'
 import type { TransferId } from '../../protocol/ids.ts'
 import { mistakes } from '../faults/cabled.ts'
 import { faultOf } from '../folder.ts'
-import { acceptedPair, eventually, isDone, type Pair, until } from '../site.ts'
+import { acceptedPair, eventually, isDone, type Pair, until, within } from '../site.ts'
 import { writeLarge } from '../trees.ts'
 
 // On a machine that does much else at the same time.
@@ -170,14 +170,31 @@ test('a rate of 0 is refused in words, and nothing is different', async () => {
   await until(atOslo, id, isDone, promptMs)
 })
 
-test('a paused transfer that waits for its rate stops at once, and goes on', async () => {
+/** At the crawl the block that is on its way takes sixteen seconds, and what was wanted with it a minute. */
+const soonMs = 10_000
+
+test('a transfer that crawls stops soon when it is paused at its destination, and goes on', async () => {
   const { oslo, atOslo, atKyoto } = pair
   await oslo.admin.call('limits.set', { out: crawl })
   const id = await send()
   await crawls(id)
-  await atKyoto.call('transfers.pause', { id })
+  await within(atKyoto.call('transfers.pause', { id }), soonMs, 'it was not paused')
   await oslo.admin.call('limits.clear', {})
   expect((await atKyoto.call('transfers.show', { id })).state).toBe('paused')
   await atKyoto.call('transfers.resume', { id })
+  await until(atOslo, id, isDone, promptMs)
+})
+
+test('a transfer that crawls stops soon when it is paused at its source, and goes on', async () => {
+  const { oslo, atOslo, atKyoto } = pair
+  await oslo.admin.call('limits.set', { out: crawl })
+  const id = await send()
+  await crawls(id)
+  await atOslo.call('transfers.pause', { id })
+  // Kyoto is told why at its next try.
+  const isTold = ({ fault }: ToldTransfer) => fault?.kind === 'busy'
+  await until(atKyoto, id, isTold, soonMs)
+  await oslo.admin.call('limits.clear', {})
+  await atOslo.call('transfers.resume', { id })
   await until(atOslo, id, isDone, promptMs)
 })

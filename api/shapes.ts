@@ -129,6 +129,32 @@ export const connectionView = z.object({
   changedAt: instant,
 })
 
+// ── limits
+
+const rate = z.number().nullable()
+const inForceView = z.object({
+  /** Bytes per second; null is no limit. */
+  rate,
+  /** Index of the window that it comes from; absent outside all of them. */
+  window: count.optional(),
+  /** When it changes by itself; absent when it does not. */
+  until: instant.optional(),
+})
+
+export const limitView = z.object({
+  of: z.enum(['site', 'link', 'transfer']),
+  link: linkId.optional(),
+  alias: z.string().optional(),
+  transfer: transferId.optional(),
+  out: rate,
+  in: rate,
+  windows: z.array(inputs.limitWindow),
+  zone: z.string(),
+  /** Of the site only: whether sites in the same local network are exempt. */
+  localExempt: z.boolean().optional(),
+  now: z.object({ out: inForceView, in: inForceView }),
+})
+
 // ── projects, datasets, workflows
 
 export const memberView = z.object({

@@ -24,6 +24,7 @@ import type { Db } from './db/db.ts'
 import type { Commit, Folds } from './journal/commit.ts'
 import { type Journal, openJournal } from './journal/journal.ts'
 import { openIndex } from './journal/recovery.ts'
+import { limitFolds } from './limits/scope.ts'
 import { connectionFolds } from './people/connection.ts'
 import { may } from './people/permissions.ts'
 import { openUsers, type User, type Users, userFolds } from './people/users.ts'
@@ -43,6 +44,7 @@ export const folds: Folds = {
   ...datasetFolds,
   ...workflowFolds,
   ...transferFolds,
+  ...limitFolds,
   /** Versions, bindings and IDs become visible together, with the end of the transfer that brought them. */
   'transfer.imported': ({ data }) => [
     ...transferChanges(data.transfer),

@@ -43,6 +43,8 @@ const mayImport: Record<string, readonly string[]> = {
     'protocol',
     'api',
   ],
+  /** What people set; it is asked by whoever moves content and asks nobody. */
+  'node/limits': ['node/base', 'node/db', 'node/journal', 'protocol'],
   'node/net': ['node/base', 'node/sites', 'protocol'],
   'node/transfers': [
     'node/base',

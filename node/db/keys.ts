@@ -18,6 +18,7 @@
  * | `unfinished/ID` · `bundle/ID` · `progress/ID` | of a transfer: that it goes on · its bundle · its counters |
  * | `incoming/SITE/TRANSFER` | what an import from afar became, so that repeating it changes nothing |
  * | `place/CID` | where a file left in place lies |
+ * | `limit/KIND/ID` | a rate that people set: `site` (0), `link` or `transfer` |
  */
 import assert from 'node:assert/strict'
 import type {
@@ -117,6 +118,9 @@ export const keys = {
 
   place: (cid: FileCid | Root) => key('place', cid),
   places: () => prefix('place'),
+
+  limit: (of: 'site' | 'link' | 'transfer', id: 0 | LinkId | TransferId) => key('limit', of, id),
+  limits: () => prefix('limit'),
 } as const
 
 /**

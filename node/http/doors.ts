@@ -11,6 +11,7 @@ import type { Datasets } from '../catalog/datasets.ts'
 import type { Projects } from '../catalog/projects.ts'
 import type { Workflows } from '../catalog/workflows.ts'
 import type { JournalRecord } from '../journal/journal.ts'
+import type { Limits } from '../limits/limits.ts'
 import type { Connections } from '../people/connections.ts'
 import type { User, Users } from '../people/users.ts'
 import type { Links } from '../sites/links.ts'
@@ -69,6 +70,7 @@ export type Doors = {
   readonly datasets: Datasets
   readonly workflows: Workflows
   readonly transfers: TransfersDoor
+  readonly limits: Limits
 }
 
 /** One question of one person. `signal` aborts when they go away or the site stops. */

@@ -25,6 +25,7 @@ const names = [
   'workflows',
   'send',
   'transfers',
+  'limits',
   'site',
   'trouble',
 ]

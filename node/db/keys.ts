@@ -18,6 +18,8 @@
  * | `unfinished/ID` · `bundle/ID` · `progress/ID` | of a transfer: that it goes on · its bundle · its counters |
  * | `incoming/SITE/TRANSFER` | what an import from afar became, so that repeating it changes nothing |
  * | `seen/SITE/CID` | content that this site itself sent us before |
+ * | `deposit/TRANSFER` · `deposit-due/TRANSFER` | what became of the deposit of what it brought · that it is still to be made |
+ * | `deposit-of/DATASET` · `deposited/DATASET` | the newest transfer of which there is a deposit · what lies in its folder |
  * | `place/CID` | where a file left in place lies |
  */
 import assert from 'node:assert/strict'
@@ -117,6 +119,13 @@ export const keys = {
   incomingFrom: (site: SiteId) => prefix('incoming', site),
   seen: (site: SiteId, cid: FileCid | Root) => key('seen', site, cid),
   seenFrom: (site: SiteId) => prefix('seen', site),
+
+  deposit: (id: TransferId) => key('deposit', id),
+  deposits: () => prefix('deposit'),
+  depositDue: (id: TransferId) => key('deposit-due', id),
+  depositsDue: () => prefix('deposit-due'),
+  depositOf: (dataset: DatasetId) => key('deposit-of', dataset),
+  deposited: (dataset: DatasetId) => key('deposited', dataset),
 
   place: (cid: FileCid | Root) => key('place', cid),
   places: () => prefix('place'),

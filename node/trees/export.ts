@@ -35,7 +35,7 @@ export async function exportTree(o: ExportOptions): Promise<{ files: number; byt
   await refuseExisting(target)
   const reader = await openTree(o.store, o.tree.root, o.tree.times)
   const parent = dirname(target)
-  const aside = await mkdtemp(join(parent, `.${basename(target)}.crossload-`)).catch((thrown) => {
+  const aside = await mkdtemp(join(parent, asideOf(basename(target)))).catch((thrown) => {
     throw asFault(thrown, 'tree.export', parent)
   })
   try {
@@ -55,6 +55,11 @@ export async function exportTree(o: ExportOptions): Promise<{ files: number; byt
   } finally {
     await rm(aside, { recursive: true, force: true })
   }
+}
+
+/** How the name of the folder begins in which `name` is written; worth nothing after a crash. */
+export function asideOf(name: string): string {
+  return `.${name}.crossload-`
 }
 
 function asFaultUnlessAborted(thrown: unknown, o: ExportOptions): unknown {

@@ -72,16 +72,13 @@ export function addProjects(program: Command, open: Open): void {
   addDeposit(project, open)
 }
 
-const depositSays = `Lays out datasets that arrive in a project as ordinary files, in a folder of their own in DIR.
-
-Only what another site sends is laid out; dataset add and dataset update lay out nothing. A next version
-that arrives adds files and replaces those that this site laid out; a file that somebody else put there
-or changed is left alone and named in dataset show. Nothing is ever taken away. Where the file system can
-share blocks, large files take no room of their own; elsewhere they are copied.
-
-With --link large files are second names (hard links) of the site's own read-only copies, where DIR is on
-the same disk as the store. They take no room, but whoever may write there as the site's account can
-change the site's copy with them. So files are linked only when you ask for it.`
+/** Each is one paragraph, which the help breaks into lines. */
+const depositSays = [
+  'Lays out datasets that arrive in a project as ordinary files, in a folder of their own in DIR.',
+  'Only what another site sends is laid out; dataset add and dataset update lay out nothing. A next version that arrives adds files and replaces those that this site laid out; a file that somebody else put there or changed is left alone and named in dataset show. Nothing is ever taken away.',
+  'Where the file system can share blocks, large files take no room of their own; elsewhere they are copied.',
+  "With --link large files are second names (hard links) of the site's own read-only copies, where DIR is on the same disk as the store. They take no room, but whoever may write there as the site's account can change the site's copy with them. So files are linked only when you ask for it.",
+].join('\n\n')
 
 function addDeposit(project: Command, open: Open): void {
   project

@@ -27,6 +27,7 @@ const names = [
   'transfers',
   'site',
   'trouble',
+  'deposit',
 ]
 
 const scripts = await Promise.all(

@@ -17,7 +17,6 @@
  * | `transfer/ID` · `transfer-at/CREATED/ID` | a transfer · its ID, by age |
  * | `unfinished/ID` · `bundle/ID` · `progress/ID` | of a transfer: that it goes on · its bundle · its counters |
  * | `incoming/SITE/TRANSFER` | what an import from afar became, so that repeating it changes nothing |
- * | `seen/SITE/CID` | content that this site itself sent us before |
  * | `deposit/TRANSFER` · `deposit-due/TRANSFER` | what became of the deposit of what it brought · that it is still to be made |
  * | `deposit-of/DATASET` · `deposited/DATASET` | the newest transfer of which there is a deposit · what lies in its folder |
  * | `place/CID` | where a file left in place lies |
@@ -117,8 +116,6 @@ export const keys = {
 
   incoming: (site: SiteId, transfer: TransferId) => key('incoming', site, transfer),
   incomingFrom: (site: SiteId) => prefix('incoming', site),
-  seen: (site: SiteId, cid: FileCid | Root) => key('seen', site, cid),
-  seenFrom: (site: SiteId) => prefix('seen', site),
 
   deposit: (id: TransferId) => key('deposit', id),
   deposits: () => prefix('deposit'),

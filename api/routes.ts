@@ -208,6 +208,23 @@ export const routes = {
     kinds: ['conflict'],
   }),
 
+  'projects.set-deposit': value('PUT /api/projects/:id/deposit', 'project.own', {
+    says: 'Names the folder where datasets that arrive in a project are laid out as ordinary files.',
+    input: fields({
+      id: projectId,
+      folder: path,
+      /** Large files there are second names of the site's own, read-only copies. */
+      link: z.boolean().default(false),
+    }),
+    output: shapes.projectView,
+    kinds: ['conflict'],
+  }),
+  'projects.remove-deposit': value('DELETE /api/projects/:id/deposit', 'project.own', {
+    says: 'Lays out no more of what arrives in a project; what lies in its folder stays.',
+    input: fields({ id: projectId }),
+    output: shapes.projectView,
+  }),
+
   // ── datasets
   'datasets.list': value('GET /api/datasets', 'dataset.read', {
     says: 'The datasets that I may read; `mine` leaves those in my personal project and those I own.',

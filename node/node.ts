@@ -11,7 +11,10 @@ import type { Clock } from './base/clock.ts'
 import { createAddressBook } from './bundles/addressee.ts'
 import { pack } from './bundles/pack.ts'
 import { createUnpacker } from './bundles/unpack.ts'
+import { versionOf } from './catalog/dataset.ts'
 import { type Config, type Home, httpAddress } from './config.ts'
+import { openDeposits } from './deposit/deposits.ts'
+import { createDepositsDoor, withDeposits } from './deposit-views.ts'
 import type { Doors, SiteDoor } from './http/doors.ts'
 import { openHttp } from './http/http.ts'
 import type { Log } from './http/log.ts'
@@ -148,6 +151,21 @@ export async function openSite(o: {
       log: logFault,
     }),
   )
+  const deposits = stack.use(
+    await openDeposits({
+      ...{ commit, db, store, clock, log: logFault },
+      async find(id, version) {
+        const dataset = await datasets.get(id)
+        if (dataset?.at !== 'here') return undefined
+        const { tree } = versionOf(dataset, version)
+        return {
+          name: dataset.name,
+          tree,
+          deposit: (await projects.get(dataset.project))?.deposit,
+        }
+      },
+    }),
+  )
   // Before anybody is heard: what is offered is weighed against it.
   if ((await rebuildSeen({ db, store, seen, log: logFault })) > 0)
     log.info({}, 'what other sites sent before is known again')
@@ -189,8 +207,11 @@ export async function openSite(o: {
     version,
     startedAt,
   }))
-  const catalog = { projects, datasets, workflows }
-  const doors: Doors = { site, users, links, connections, ...catalog, transfers, limits }
+  const doors: Doors = {
+    ...{ site, users, links, connections, projects, datasets, workflows, limits },
+    transfers: withDeposits(transfers, deposits),
+    deposits: createDepositsDoor(deposits, async (id) => (await datasets.get(id))?.project),
+  }
   const http = stack.use(
     await openHttp({
       doors,

@@ -53,6 +53,7 @@ export function askStubs(
     'workflows',
     'transfers',
     'limits',
+    'deposits',
   ]
   const doors = Object.fromEntries(
     names.map((name) => [name, stub((stubs[name as keyof Stubs] ?? {}) as object)]),

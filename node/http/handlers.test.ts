@@ -114,6 +114,7 @@ const people = {
 }
 const links = { bySite: () => link }
 const projects = { mine: async () => [project] }
+const deposits = { ofDataset: async () => undefined }
 
 async function temporary() {
   const folder = await realpath(await mkdtemp(join(tmpdir(), 'crossload-handlers-')))
@@ -126,6 +127,7 @@ describe('datasets', () => {
       users: people,
       links,
       projects,
+      deposits,
       datasets: { show: async () => dataset, versions: async () => dataset.versions },
     })
     const shown = await ask('GET /api/datasets/3', { as: 'ana' })
@@ -303,6 +305,51 @@ describe('projects', () => {
     expect(foreign[0]!.text).toBe(foreign[1]!.text)
     expect((await ask(known, { as: 'ana', body })).status).toBe(200)
     expect((await ask(unknown, { as: 'ana', body })).json.detail).toContain('has no account')
+  })
+})
+
+describe('deposit folders', () => {
+  it('are their owners’ to name, where people may name folders and the site can write', async () => {
+    await using place = await temporary()
+    const { folder } = place
+    const asked: unknown[] = []
+    const stubs = {
+      users: people,
+      projects: {
+        need: async (id: ProjectId, by: { id: number }, act: string) => {
+          if (by.id === ana.id) return project
+          throw new Fault('denied', act, { about: id })
+        },
+        setDeposit: async (_: ProjectId, deposit: Project['deposit']) => {
+          asked.push(deposit)
+          return { ...project, deposit }
+        },
+      },
+      deposits: {
+        check: async (path: string) => {
+          if (path.endsWith('none')) throw new Fault('missing', 'deposit.place', { about: path })
+        },
+        again: async (id: ProjectId) => void asked.push(id),
+      },
+    }
+    const { ask } = askStubs(stubs, { folders: [folder] })
+    const put = 'PUT /api/projects/1/deposit'
+    const named = await ask(put, { as: 'ana', body: { folder } })
+    expect(named.json.deposit).toEqual({ folder, link: false })
+    expect((await ask(put, { as: 'ana', body: { folder, link: true } })).json.deposit.link).toBe(
+      true,
+    )
+    expect(asked).toEqual([{ folder, link: false }, 1, { folder, link: true }, 1])
+    const refused = [
+      await ask(put, { body: { folder } }),
+      await ask(put, { as: 'ana', body: { folder: '/somewhere/else' } }),
+      await ask(put, { as: 'ana', body: { folder: '/nowhere/home/store' } }),
+      await ask(put, { as: 'ana', body: { folder: join(folder, 'none') } }),
+    ]
+    expect(refused.map(({ json }) => json.kind)).toEqual(['denied', 'denied', 'denied', 'missing'])
+    expect(asked).toHaveLength(4)
+    const ended = await ask('DELETE /api/projects/1/deposit', { as: 'ana' })
+    expect([ended.status, 'deposit' in ended.json]).toEqual([200, false])
   })
 })
 

@@ -28,6 +28,7 @@ const names = [
   'limits',
   'site',
   'trouble',
+  'deposit',
 ]
 
 const scripts = await Promise.all(

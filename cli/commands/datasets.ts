@@ -222,7 +222,7 @@ async function* pagesOf(context: Context, { limit = Number.POSITIVE_INFINITY, ..
   do {
     const page: Told<'datasets.files'> = await context.call(
       'datasets.files',
-      given({ ...input, after, limit: Math.min(left, pageItemsMax) }),
+      given({ ...input, after, limit: left < pageItemsMax ? left : undefined }),
     )
     yield page.files
     left -= page.files.length

@@ -98,6 +98,11 @@ function weightOf(entry: Entry): number {
   return writer.byteLength
 }
 
+/** What the entries of an encoded page weigh together, in bytes. */
+export function pageWeight(node: Uint8Array, entries: number): number {
+  return node.byteLength - pageHead(entries).byteLength
+}
+
 /** How a page ended, for the check of the page after it. */
 export type PageEnd = { path: string; entries: number; weight: number }
 
@@ -120,7 +125,7 @@ export function readPage(
   const end = {
     path: entries.at(-1)!.path,
     entries: entries.length,
-    weight: node.byteLength - pageHead(entries.length).byteLength,
+    weight: pageWeight(node, entries.length),
   }
   if (!isSameSums(sums, link) || first.path !== link.first || end.path !== link.last) {
     refuse('A page is not what the root says about it.', link.first)

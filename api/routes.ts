@@ -276,11 +276,12 @@ export const routes = {
     output: z.array(shapes.versionView),
   }),
   'datasets.files': value('GET /api/datasets/:id/files', 'dataset.read', {
-    says: 'The files of a dataset, in order, a page at a time.',
+    says: 'The files of a dataset, in order, a page at a time; or those whose path has a text.',
     input: fields({
       id: datasetId,
       version: version.optional(),
       after: z.string().max(1024).optional(),
+      search: z.string().min(1).max(1024).optional(),
       limit: whole(pageItemsMax).default(pageItemsMax),
     }),
     output: shapes.filesView,

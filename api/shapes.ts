@@ -238,7 +238,10 @@ export const fileView = z.object({ path: z.string(), size: count, cid: fileCid }
 
 export const filesView = z.object({
   files: z.array(fileView),
-  /** Ask again with `after` set to this path; absent at the end. */
+  /**
+   * Ask again with `after` set to this path; absent at the end. A search may answer no file and say
+   * where to go on: it looks at so many paths and no more.
+   */
   next: z.string().optional(),
 })
 

@@ -210,7 +210,10 @@ describe('datasets', () => {
       datasets: {
         need: async () => dataset,
         meta: async (_id, changes) => ({ ...dataset, meta: changes as Record<string, string> }),
-        files: async (_id, _by, options) => ({ files: [], next: JSON.stringify(options) }),
+        files: async (_id, _by, { signal, ...options } = {}) => {
+          expect(signal?.aborted).toBe(false)
+          return { files: [], next: JSON.stringify(options) }
+        },
         export: async (_id, _folder, _by, options) => ({
           files: 1,
           bytes: 2,
@@ -226,6 +229,8 @@ describe('datasets', () => {
     const files = await ask('GET /api/datasets/3/files?version=1&after=a%2Fb', { as })
     expect(JSON.parse(files.json.next)).toEqual({ version: 1, after: 'a/b', limit: 1000 })
     const folder = join(on.folder, 'new')
+    const found = await ask('GET /api/datasets/3/files?search=Tube&limit=2', { as })
+    expect(JSON.parse(found.json.next)).toEqual({ search: 'Tube', limit: 2 })
     const written = await ask('POST /api/datasets/3/export', { as, body: { folder, version: 2 } })
     expect(written.json).toEqual({ folder, files: 1, bytes: 2, version: 2 })
     const verified = await ask('POST /api/datasets/3/verify', { as })

@@ -112,7 +112,7 @@ describe('a listing', () => {
     const store = createMemoryStore()
     const root = await treeOf(store, ['a'])
     const bytes = await store.block(root)
-    await store.remove(root)
+    await store.remove([root])
     const listing = createListing(store)
     expect(await faultOf(listing.list(root, { limit: 1 }))).toMatchObject({ kind: 'missing' })
     await store.putBlock(bytes)

@@ -43,6 +43,8 @@ const mayImport: Record<string, readonly string[]> = {
     'protocol',
     'api',
   ],
+  /** What people set; it is asked by whoever moves content and asks nobody. */
+  'node/limits': ['node/base', 'node/db', 'node/journal', 'protocol'],
   'node/net': ['node/base', 'node/sites', 'protocol'],
   'node/transfers': [
     'node/base',
@@ -55,6 +57,8 @@ const mayImport: Record<string, readonly string[]> = {
     'protocol',
     'api',
   ],
+  /** Lays out what arrived; is given what it needs to know of datasets and projects. */
+  'node/deposit': ['node/base', 'node/db', 'node/journal', 'node/store', 'node/trees', 'protocol'],
   'node/http': ['*'],
   /** The files beside the rooms: composition, init, backup. They know everybody. */
   node: ['*'],

@@ -25,8 +25,10 @@ const names = [
   'workflows',
   'send',
   'transfers',
+  'limits',
   'site',
   'trouble',
+  'deposit',
 ]
 
 const scripts = await Promise.all(

@@ -1,12 +1,18 @@
 /** Lanes between two real sites on the network: had, refused, broken, and done without. */
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer } from 'node:net'
-import { createServer as createTlsServer } from 'node:tls'
+import { connect as connectTls, createServer as createTlsServer } from 'node:tls'
 import { multiaddr } from '@multiformats/multiaddr'
 import { describe, expect, test } from 'vitest'
 import type { Channel } from '../../../protocol/channel.ts'
 import { Fault } from '../../../protocol/fault.ts'
-import { type LanePromise, laneAnswer, laneIdentity, laneProtocol } from '../../../protocol/lane.ts'
+import {
+  type LanePromise,
+  laneAnswer,
+  laneCipher,
+  laneIdentity,
+  laneProtocol,
+} from '../../../protocol/lane.ts'
 import { until } from '../../../test/contracts/carrier.ts'
 import { openDetour } from '../../../test/lane-pair.ts'
 import {
@@ -380,6 +386,31 @@ describe('the door', () => {
     expect(code).toMatch(/ALERT/)
     expect(seen).toEqual(Object.fromEntries(Object.keys(seen).map((how) => [how, code])))
     socket.destroy()
+  })
+
+  test('a session of TLS is no second way in', async () => {
+    await using pair = await openPair()
+    const { ticket, key } = await promised(pair)
+    const options = {
+      ...placeOf(pair.kyoto.net.lane!),
+      minVersion: 'TLSv1.3' as const,
+      ciphers: laneCipher,
+      rejectUnauthorized: false,
+    }
+    const first = connectTls({
+      ...options,
+      pskCallback: () => ({ psk: key, identity: laneIdentity(ticket) }),
+    })
+    const [session] = (await once(first, 'session')) as [Buffer]
+    first.destroy()
+    const second = connectTls({ ...options, session })
+    let secured = false
+    second.on('secureConnect', () => {
+      secured = true
+    })
+    second.on('error', () => {})
+    await new Promise((resolve) => second.once('close', resolve))
+    expect(secured).toBe(false)
   })
 
   test('opens only for those who are accepted when they come', async () => {

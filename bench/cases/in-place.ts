@@ -1,0 +1,72 @@
+/**
+ * Registering data where it lies: what is written to disks besides index and manifest. The system says
+ * what the process wrote in all, and the home says which of its files grew; content would be seen in both.
+ */
+import { readdir, stat } from 'node:fs/promises'
+import { join, relative } from 'node:path'
+import { openSite } from '../../test/site.ts'
+import type { Case } from '../case.ts'
+import { writtenBy } from '../cost.ts'
+
+/** The index, the journal with it, and what is known of trees: what registering is for. */
+const expected = /^(index|journal|store\/(nodes|lists|manifests?|trees))\//
+
+export const inPlace: Case = {
+  name: 'in-place',
+  long: true,
+  rows: [
+    {
+      id: 'in-place.other',
+      work: 'registering 20 GB in place',
+      measure: 'bytes written besides index and manifest',
+      least: 0,
+      aim: 0,
+      better: 'less',
+      unit: 'bytes',
+    },
+    {
+      id: 'in-place.all',
+      work: 'registering 20 GB in place',
+      measure: 'bytes written in all, as the system counts',
+      better: 'less',
+      unit: 'bytes',
+    },
+  ],
+  async run(bench) {
+    const bytes = bench.sized(20e9, 8e6)
+    const path = await bench.scratch.large(bytes)
+    await bench.scratch.settle()
+    await using oslo = await openSite('oslo')
+    const ana = await oslo.as('ana@lab.example')
+    const before = await sizesIn(oslo.home)
+    const written = await writtenBy(oslo.process.pid!)
+    await ana.call('datasets.add', { name: 'In place', path, inPlace: true })
+    await bench.scratch.settle()
+    const all = (await writtenBy(oslo.process.pid!)) - written
+    const after = await sizesIn(oslo.home)
+    const grown = [...after].map(([name, size]) => [name, size - (before.get(name) ?? 0)] as const)
+    const more = grown.filter(([name, by]) => by > 0 && !expected.test(name))
+    const other = more.reduce((sum, [, by]) => sum + by, 0)
+    const names = more.map(([name, by]) => `${name} ${by}`).join(', ') || 'no other file grew'
+    const note = `${(bytes / 1e9).toFixed(1)} GB; ${names}`
+    return {
+      'in-place.other': { value: other, all: [other], note },
+      'in-place.all': {
+        value: all,
+        all: [all],
+        note: 'index, journal and manifest with all their blocks',
+      },
+    }
+  },
+}
+
+async function sizesIn(home: string): Promise<Map<string, number>> {
+  const entries = await readdir(home, { recursive: true, withFileTypes: true })
+  const sizes = new Map<string, number>()
+  for (const entry of entries.filter((one) => one.isFile())) {
+    const path = join(entry.parentPath, entry.name)
+    const { size } = await stat(path).catch(() => ({ size: 0 }))
+    sizes.set(relative(home, path), size)
+  }
+  return sizes
+}

@@ -42,6 +42,8 @@ export interface Site extends AsyncDisposable {
 export type SiteOptions = {
   listen?: string[]
   announce?: string[]
+  /** Takes direct lanes, at a free port of loopback or where it is said. */
+  lane?: boolean | string
   /** Where its home is made; a new temporary folder unless given. */
   home?: string
   /** There is a site in `home` already: it is started, not made. */
@@ -77,6 +79,8 @@ export async function openSite(alias: string, options: SiteOptions = {}): Promis
   const home = options.home ?? join(folder, 'home')
   const listen = (options.listen ?? ['127.0.0.1:0']).flatMap((at) => ['--listen', at])
   const announce = (options.announce ?? []).flatMap((at) => ['--announce', at])
+  const laneAt = options.lane === true ? '127.0.0.1:0' : options.lane || undefined
+  const lane = laneAt === undefined ? [] : ['--lane', laneAt]
   const name = `${alias[0]!.toUpperCase()}${alias.slice(1)}`
   const init = [
     'init',
@@ -92,6 +96,7 @@ export async function openSite(alias: string, options: SiteOptions = {}): Promis
     '/',
     ...listen,
     ...announce,
+    ...lane,
   ]
   const made = options.made ? undefined : await run(process.execPath, [main, ...init])
   if (made !== undefined && made.code !== 0)

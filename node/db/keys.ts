@@ -17,7 +17,6 @@
  * | `transfer/ID` · `transfer-at/CREATED/ID` | a transfer · its ID, by age |
  * | `unfinished/ID` · `bundle/ID` · `progress/ID` | of a transfer: that it goes on · its bundle · its counters |
  * | `incoming/SITE/TRANSFER` | what an import from afar became, so that repeating it changes nothing |
- * | `seen/SITE/CID` | content that this site itself sent us before |
  * | `place/CID` | where a file left in place lies |
  */
 import assert from 'node:assert/strict'
@@ -115,8 +114,6 @@ export const keys = {
 
   incoming: (site: SiteId, transfer: TransferId) => key('incoming', site, transfer),
   incomingFrom: (site: SiteId) => prefix('incoming', site),
-  seen: (site: SiteId, cid: FileCid | Root) => key('seen', site, cid),
-  seenFrom: (site: SiteId) => prefix('seen', site),
 
   place: (cid: FileCid | Root) => key('place', cid),
   places: () => prefix('place'),
@@ -127,3 +124,6 @@ export const keys = {
  * in no prefix.
  */
 export const sumKey = '!sum' as Key
+
+/** What every key of a loose record begins with (`loose.ts`). It sorts behind every noun. */
+export const looseStart = '~'

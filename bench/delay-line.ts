@@ -21,6 +21,7 @@ const tickMs = 1
 
 const now = () => performance.now()
 const passed: Passed = { oslo: 0, kyoto: 0 }
+const doors = setting.doors.map(() => 0)
 const lines = new Set<Socket>()
 
 /** One direction of the line. Whoever comes is served in the order in which it came. */
@@ -68,12 +69,15 @@ class Pipe {
   readonly #to: Socket
   readonly #way: Way
   readonly #toward: Door['toward']
+  readonly #door: number
 
-  constructor(from: Socket, to: Socket, way: Way, toward: Door['toward']) {
+  constructor(from: Socket, to: Socket, toward: Door['toward'], door: number) {
     this.#from = from
     this.#to = to
+    const way = ways[toward]
     this.#way = way
     this.#toward = toward
+    this.#door = door
     way.pipes.add(this)
     from.on('data', (data: Buffer) => {
       this.#held += data.byteLength
@@ -92,6 +96,7 @@ class Pipe {
     if (this.#to.destroyed) return
     if (data.byteLength === 0) return void this.#to.end()
     passed[this.#toward] += data.byteLength
+    doors[this.#door]! += data.byteLength
     this.#to.write(data, () => {
       this.#held -= data.byteLength
       this.look()
@@ -112,15 +117,15 @@ const ways = { oslo: new Way(), kyoto: new Way() }
 const other = { oslo: 'kyoto', kyoto: 'oslo' } as const
 
 /** Whoever comes in here is on its way to `toward`; what that end answers goes the other way. */
-async function openDoor({ port, toward }: Door): Promise<number> {
+async function openDoor({ port, toward }: Door, door: number): Promise<number> {
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (near) => {
     const far = connect({ port, host: '127.0.0.1', allowHalfOpen: true, noDelay: true })
     for (const socket of [near, far]) {
       lines.add(socket)
       socket.on('close', () => lines.delete(socket))
     }
-    new Pipe(near, far, ways[toward], toward)
-    new Pipe(far, near, ways[other[toward]], other[toward])
+    new Pipe(near, far, toward, door)
+    new Pipe(far, near, other[toward], door)
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -135,4 +140,4 @@ process.on('message', (order: LineOrder) => {
   if (order === 'cut') for (const socket of [...lines]) socket.resetAndDestroy()
 })
 say({ ports: await Promise.all(setting.doors.map(openDoor)) })
-setInterval(() => say({ at: now(), passed }), setting.everyMs)
+setInterval(() => say({ at: now(), passed, doors }), setting.everyMs)

@@ -19,12 +19,15 @@ export type LineSetting = {
 export type LineOrder = 'cut'
 /** Bytes that have arrived at each end. */
 export type Passed = Record<End, number>
-export type LineWord =
-  | { readonly ports: number[] }
-  | { readonly at: number; readonly passed: Passed }
+export type LineWord = { readonly ports: number[] } | Sample
 
 /** At the time of the line's own clock, in milliseconds. */
-export type Sample = { readonly at: number; readonly passed: Readonly<Passed> }
+export type Sample = {
+  readonly at: number
+  readonly passed: Readonly<Passed>
+  /** Both ways through each door, in their order. */
+  readonly doors: readonly number[]
+}
 
 export interface Line extends AsyncDisposable {
   readonly pid: number

@@ -3,6 +3,7 @@ import type { DatasetId } from '../protocol/ids.ts'
 import { acceptedPair, isDone, type Pair, type SiteOptions, until } from '../test/site.ts'
 import { type Cost, costOf } from './cost.ts'
 import { freePort } from './free-port.ts'
+import type { Door } from './line.ts'
 
 /** No transfer of the bench takes longer; in milliseconds. */
 const transferMs = 2 * 60 * 60_000
@@ -14,9 +15,7 @@ export function openPair(o: { lane: boolean } & Ends): Promise<Pair> {
   return acceptedPair({ oslo: withLane(o.lane, o.oslo), kyoto: withLane(o.lane, o.kyoto) })
 }
 
-function withLane(lane: boolean, options: SiteOptions = {}): SiteOptions {
-  return Object.assign({ ...(lane ? { lane: true } : {}) }, options)
-}
+const withLane = (lane: boolean, options: SiteOptions = {}): SiteOptions => ({ lane, ...options })
 
 export const pidsOf = ({ oslo, kyoto }: Pair) => [oslo.process.pid!, kyoto.process.pid!]
 
@@ -43,24 +42,29 @@ export const add = ({ atOslo }: Pair, path: string, inPlace = false) =>
   atOslo.call('datasets.add', { name: 'Bench', path, inPlace })
 
 /**
- * Sites whose ports lie behind a line: each listens at a port of its own and says that it is to be
- * found at a door of the line, so that whoever dials goes through it.
+ * Sites whose ports lie behind a line: each listens at ports of its own, for libp2p and for lanes, and
+ * says that it is to be found at doors of the line, so that whoever dials goes through it.
  */
 export async function behind() {
-  const ports = { oslo: await freePort(), kyoto: await freePort() }
-  const doors = [
-    { port: ports.oslo, toward: 'oslo' },
-    { port: ports.kyoto, toward: 'kyoto' },
-  ] as const
-  const end = (port: number, door: number) => ({
-    listen: [`127.0.0.1:${port}`],
-    announce: [`127.0.0.1:${door}`],
+  const [oslo, osloLane, kyoto, kyotoLane] = await Promise.all(Array.from({ length: 4 }, freePort))
+  const doors: Door[] = [
+    { port: oslo!, toward: 'oslo' },
+    { port: osloLane!, toward: 'oslo' },
+    { port: kyoto!, toward: 'kyoto' },
+    { port: kyotoLane!, toward: 'kyoto' },
+  ]
+  const place = (port: number) => `127.0.0.1:${port}`
+  const end = (own: [number, number], told: [number, number]): SiteOptions => ({
+    listen: [place(own[0])],
+    announce: [place(told[0])],
+    lane: place(own[1]),
+    announceLane: place(told[1]),
   })
   return {
     doors,
-    at: ([oslo, kyoto]: readonly number[]): Ends => ({
-      oslo: end(ports.oslo, oslo!),
-      kyoto: end(ports.kyoto, kyoto!),
+    at: (ports: readonly number[]): Ends => ({
+      oslo: end([oslo!, osloLane!], [ports[0]!, ports[1]!]),
+      kyoto: end([kyoto!, kyotoLane!], [ports[2]!, ports[3]!]),
     }),
   }
 }

@@ -40,6 +40,7 @@ export const longLine: Case = {
     const path = await bench.scratch.large(bytes)
     const after: number[] = []
     const whole: number[] = []
+    const byLane: number[] = []
     for (let round = 0; round < bench.pairs; round++) {
       const { samples, base, endedAt } = await overLine(bench, setting, path, async () => {})
       const from = samples.find(({ passed }) => passed.kyoto - base > bytes / 1000)!.at
@@ -47,16 +48,24 @@ export const longLine: Case = {
       const rate = rateBetween(samples, 'kyoto', from + startMs, all)
       after.push((rate / ceiling.bytesPerSecond) * 100)
       whole.push((bytes / ((endedAt - from) / 1000) / ceiling.bytesPerSecond) * 100)
+      byLane.push(laneShare(samples.at(-1)!.doors))
       bench.say(
-        `  ${round + 1}/${bench.pairs}: ${after.at(-1)!.toFixed(1)} % after ${startMs / 1000} s, ${whole.at(-1)!.toFixed(1)} % over the whole`,
+        `  ${round + 1}/${bench.pairs}: ${after.at(-1)!.toFixed(1)} % after ${startMs / 1000} s, ${whole.at(-1)!.toFixed(1)} % over the whole, ${byLane.at(-1)!.toFixed(0)} % of the bytes by lane`,
       )
     }
-    const note = `${Math.round(bytes / 1e6)} MB; the line alone ${mbs.toFixed(1)} MB/s and ${ceiling.roundTripMs.toFixed(0)} ms`
+    const note = `${Math.round(bytes / 1e6)} MB; the line alone ${mbs.toFixed(1)} MB/s and ${ceiling.roundTripMs.toFixed(0)} ms; ${median(byLane).toFixed(0)} % of the bytes by lane`
     return {
       'line.share': { value: median(after), all: after, note },
       'line.whole': { value: median(whole), all: whole, note },
     }
   },
+}
+
+/** Of what went through the doors of `behind`, the part that went through those of lanes. */
+function laneShare(doors: readonly number[]): number {
+  const lanes = doors.filter((_, i) => i % 2 === 1)
+  const sum = (all: readonly number[]) => all.reduce((a, b) => a + b, 0)
+  return (sum(lanes) / sum(doors)) * 100
 }
 
 export const settingOf = (bench: Bench): Omit<LineSetting, 'doors'> =>

@@ -11,6 +11,7 @@ import { createInterface } from 'node:readline'
 import { setTimeout as pause } from 'node:timers/promises'
 import { type Client, createClient } from '../api/client.ts'
 import type { ToldTransfer } from '../api/shapes.ts'
+import { siteProcess } from '../cli/site-process.ts'
 
 export const top = resolve(import.meta.dirname, '..')
 const main = join(top, 'node/main.ts')
@@ -113,8 +114,10 @@ export async function openSite(alias: string, options: SiteOptions = {}): Promis
   let written = ''
 
   async function start(): Promise<void> {
-    child = spawn(process.execPath, [main, 'serve', '--home', home], {
-      env: { ...process.env, ...options.env },
+    const env = { ...process.env, ...options.env }
+    const started = siteProcess(main, ['serve', '--home', home], env)
+    child = spawn(process.execPath, started.args, {
+      env: started.env,
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     written = ''

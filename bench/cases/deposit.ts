@@ -1,6 +1,17 @@
-/** The small files again, ending as ordinary files in a project's deposit folder. */
+/** The small files again, ending as ordinary files in the deposit folder of the project they arrive in. */
+import { mkdir } from 'node:fs/promises'
 import { routes } from '../../api/routes.ts'
-import { type Case, Skipped } from '../case.ts'
+import { eventually, type Pair } from '../../test/site.ts'
+import { type Bench, type Case, Skipped } from '../case.ts'
+import { costOf } from '../cost.ts'
+import { inTurn, ratios, sides } from '../median.ts'
+import { openRsync } from '../rivals/rsync.ts'
+import { add, openPair, pidsOf, send } from '../sites.ts'
+import { into } from './large.ts'
+import { smallBytes, smallFiles } from './sizes.ts'
+
+/** Laying out goes on after `done`, which says that all of it is imported; in milliseconds. */
+const layingMs = 10 * 60_000
 
 export const deposit: Case = {
   name: 'deposit',
@@ -15,8 +26,48 @@ export const deposit: Case = {
       unit: '×',
     },
   ],
-  async run() {
-    if (!('projects.deposit' in routes)) throw new Skipped('projects have no deposit folders yet')
-    throw new Skipped('the case is not written yet')
+  async run(bench) {
+    if (!('projects.set-deposit' in routes))
+      throw new Skipped('projects have no deposit folders yet')
+    await using rsync = await openRsync(bench.scratch.fresh('rsync'))
+    const path = await bench.scratch.many(smallFiles(bench), smallBytes)
+    const costs = await inTurn(
+      bench.pairs,
+      {
+        ours: () => into(bench, (to) => oneDeposit(bench, path, to)),
+        rsync: () => into(bench, (to) => rsync.costOf(path, to)),
+      },
+      bench.say,
+    )
+    const note = `${sides(costs, 'wall')}; ${sides(costs, 'cpu')}`
+    return { 'deposit.wall': ratios(costs.rsync, costs.ours, 'wall', note) }
   },
+}
+
+/** What the bench asks of a site that lays out what arrives. */
+type Depositing = {
+  call(name: 'projects.set-deposit', input: { id: string; folder: string }): Promise<unknown>
+  call(name: 'transfers.show', input: { id: string }): Promise<{ deposit?: { state: string } }>
+}
+
+async function oneDeposit(bench: Bench, path: string, folder: string) {
+  await using pair = await openPair({ lane: true })
+  const kyoto = pair.atKyoto as unknown as Depositing
+  await mkdir(folder)
+  await nameFolder(pair, kyoto, folder)
+  const { id } = await add(pair, path)
+  await bench.scratch.settle()
+  return await costOf(pidsOf(pair), async () => {
+    const { id: transfer } = await send(pair, id)
+    const made = async () => {
+      const { deposit } = await kyoto.call('transfers.show', { id: transfer })
+      return deposit?.state === 'made'
+    }
+    await eventually(made, 'what arrived lies in its folder', layingMs)
+  })
+}
+
+async function nameFolder({ atKyoto }: Pair, kyoto: Depositing, folder: string): Promise<void> {
+  const personal = (await atKyoto.call('projects.list', {})).find((project) => project.personal)!
+  await kyoto.call('projects.set-deposit', { id: personal.id, folder })
 }

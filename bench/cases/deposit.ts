@@ -1,6 +1,7 @@
 /** The small files again, ending as ordinary files in the deposit folder of the project they arrive in. */
 import { mkdir } from 'node:fs/promises'
 import { routes } from '../../api/routes.ts'
+import type { ProjectId, TransferId } from '../../protocol/ids.ts'
 import { eventually, type Pair } from '../../test/site.ts'
 import { type Bench, type Case, Skipped } from '../case.ts'
 import { costOf } from '../cost.ts'
@@ -46,8 +47,8 @@ export const deposit: Case = {
 
 /** What the bench asks of a site that lays out what arrives. */
 type Depositing = {
-  call(name: 'projects.set-deposit', input: { id: string; folder: string }): Promise<unknown>
-  call(name: 'transfers.show', input: { id: string }): Promise<{ deposit?: { state: string } }>
+  call(name: 'projects.set-deposit', input: { id: ProjectId; folder: string }): Promise<unknown>
+  call(name: 'transfers.show', input: { id: TransferId }): Promise<{ deposit?: { state: string } }>
 }
 
 async function oneDeposit(bench: Bench, path: string, folder: string) {

@@ -15,7 +15,7 @@ import { writtenBy } from '../cost.ts'
  * The index, the journal with it, where files lie, and the program's own code as compiled. The manifest
  * is in packs, as their dag-cbor blocks: what else is in them would be content.
  */
-const expected = /^(index|journal|code|store\/places)\//
+const expected = /^(index|journal|cache|store\/places)\//
 
 export const inPlace: Case = {
   name: 'in-place',

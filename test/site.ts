@@ -45,7 +45,6 @@ export type SiteOptions = {
   announce?: string[]
   /** Takes direct lanes, at a free port of loopback or where it is said. */
   lane?: boolean | string
-  /** What others are told instead of where lanes are taken, as behind a router. */
   announceLane?: string
   /** Where its home is made; a new temporary folder unless given. */
   home?: string
@@ -84,8 +83,7 @@ export async function openSite(alias: string, options: SiteOptions = {}): Promis
   const announce = (options.announce ?? []).flatMap((at) => ['--announce', at])
   const laneAt = options.lane === true ? '127.0.0.1:0' : options.lane || undefined
   const lane = laneAt === undefined ? [] : ['--lane', laneAt]
-  const toldLane =
-    options.announceLane === undefined ? [] : ['--announce-lane', options.announceLane]
+  if (options.announceLane !== undefined) lane.push('--announce-lane', options.announceLane)
   const name = `${alias[0]!.toUpperCase()}${alias.slice(1)}`
   const init = [
     'init',
@@ -102,7 +100,6 @@ export async function openSite(alias: string, options: SiteOptions = {}): Promis
     ...listen,
     ...announce,
     ...lane,
-    ...toldLane,
   ]
   const made = options.made ? undefined : await run(process.execPath, [main, ...init])
   if (made !== undefined && made.code !== 0)

@@ -1,9 +1,7 @@
 /** The small files again, ending as ordinary files in the deposit folder of the project they arrive in. */
 import { mkdir } from 'node:fs/promises'
-import { routes } from '../../api/routes.ts'
-import type { ProjectId, TransferId } from '../../protocol/ids.ts'
 import { eventually, type Pair } from '../../test/site.ts'
-import { type Bench, type Case, Skipped } from '../case.ts'
+import type { Bench, Case } from '../case.ts'
 import { costOf } from '../cost.ts'
 import { inTurn, ratios, sides } from '../median.ts'
 import { openRsync } from '../rivals/rsync.ts'
@@ -28,8 +26,6 @@ export const deposit: Case = {
     },
   ],
   async run(bench) {
-    if (!('projects.set-deposit' in routes))
-      throw new Skipped('projects have no deposit folders yet')
     await using rsync = await openRsync(bench.scratch.fresh('rsync'))
     const path = await bench.scratch.many(smallFiles(bench), smallBytes)
     const costs = await inTurn(
@@ -45,30 +41,23 @@ export const deposit: Case = {
   },
 }
 
-/** What the bench asks of a site that lays out what arrives. */
-type Depositing = {
-  call(name: 'projects.set-deposit', input: { id: ProjectId; folder: string }): Promise<unknown>
-  call(name: 'transfers.show', input: { id: TransferId }): Promise<{ deposit?: { state: string } }>
-}
-
 async function oneDeposit(bench: Bench, path: string, folder: string) {
   await using pair = await openPair({ lane: true })
-  const kyoto = pair.atKyoto as unknown as Depositing
   await mkdir(folder)
-  await nameFolder(pair, kyoto, folder)
+  await nameFolder(pair, folder)
   const { id } = await add(pair, path)
   await bench.scratch.settle()
   return await costOf(pidsOf(pair), async () => {
     const { id: transfer } = await send(pair, id)
     const made = async () => {
-      const { deposit } = await kyoto.call('transfers.show', { id: transfer })
+      const { deposit } = await pair.atKyoto.call('transfers.show', { id: transfer })
       return deposit?.state === 'made'
     }
     await eventually(made, 'what arrived lies in its folder', layingMs)
   })
 }
 
-async function nameFolder({ atKyoto }: Pair, kyoto: Depositing, folder: string): Promise<void> {
+async function nameFolder({ atKyoto }: Pair, folder: string): Promise<void> {
   const personal = (await atKyoto.call('projects.list', {})).find((project) => project.personal)!
-  await kyoto.call('projects.set-deposit', { id: personal.id, folder })
+  await atKyoto.call('projects.set-deposit', { id: personal.id, folder })
 }

@@ -29,7 +29,7 @@ function lineOf(of: Case, row: Row, kept: Kept | undefined): string {
   if ('skipped' in kept) return [...cells, `skipped: ${kept.skipped}`, kept.at].join(' | ')
   const said = { aim: ', aim reached', kept: ', kept', missed: ', **missed**' }
   const word = verdict(row, kept.value)
-  const value = `${digits(kept.value, row.unit)}${word === undefined ? '' : said[word]} (${kept.note})`
+  const value = `${digits(kept.value, row.unit)}${word === undefined ? '' : said[word]} (${kept.note}; ${kept.pairs === 1 ? 'once' : `${kept.pairs} times`})`
   return [...cells, value, `${kept.at}, ${kept.commit}`].join(' | ')
 }
 

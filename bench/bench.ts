@@ -2,6 +2,7 @@
  * `npm run bench`: the promises of the data plane, measured beside real rivals in the same run. Writes
  * bench/README.md, bench/ratios.svg and bench/numbers.json; README.md says how to run parts of it.
  */
+import { rmSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { cpus, tmpdir, totalmem } from 'node:os'
 import { join } from 'node:path'
@@ -9,6 +10,7 @@ import { parseArgs } from 'node:util'
 import { run } from '../test/site.ts'
 import { type Bench, type Case, type Found, Skipped } from './case.ts'
 import { cases } from './cases.ts'
+import { childrenOf } from './cost.ts'
 import { keep, readNumbers, writeNumbers } from './numbers.ts'
 import { plotOf } from './plot.ts'
 import { profile } from './profile.ts'
@@ -68,6 +70,16 @@ const at = new Date().toISOString().slice(0, 10)
 const machine = `Last run on ${cpus().length} cores (${cpus()[0]!.model.trim()}), ${Math.round(totalmem() / 2 ** 30)} GiB of memory, Node ${process.version}, both ends on it${whole ? '' : '; **not the promised sizes**'}.`
 
 await using scratch = await openScratch(values.scratch)
+// Homes of sites as well: on the same disk as what they are compared with, and gone with the rest.
+process.env.TMPDIR = scratch.folder
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, async () => {
+    // Tens of gigabytes and programs that listen are nothing to leave behind.
+    for (const pid of await childrenOf(process.pid)) process.kill(pid, 'SIGKILL')
+    rmSync(scratch.folder, { recursive: true, force: true, maxRetries: 3 })
+    process.exit(1)
+  })
+}
 const bench: Bench = {
   quick: values.quick,
   pairs: Number(values.pairs),

@@ -219,7 +219,7 @@ describe('a dataset that arrives', () => {
     const second = await pair.source({ a: '1', b: '2' }, first.id)
     ;({ dataset } = await proposeUnion(pair.arrival(2), bundled(second), dataset))
     // Damaged since: what nobody asks for stops nothing, and fails nowhere else either.
-    await pair.catalog.store.remove(versionOf(first, 1).tree.root)
+    await pair.catalog.store.remove([versionOf(first, 1).tree.root])
     const third = await pair.source({ a: '1', b: '2', c: '3' }, first.id)
     const made = await proposeUnion(pair.arrival(3), bundled(third), dataset)
     expect(made).toMatchObject({ version: 3, added: 1, replaced: 0, same: 2 })

@@ -14,6 +14,7 @@ import { createGroup, createSerial } from '../base/work.ts'
 import { type Key, type KeyPrefix, sumKey } from './keys.ts'
 import { levelFault, openLevel } from './level.ts'
 import { lookFirst } from './look.ts'
+import { createLoose, type Loose, type LooseName } from './loose.ts'
 import {
   addUp,
   closedName,
@@ -50,8 +51,13 @@ export interface Db extends AsyncDisposable {
    * holds is known only when the index is opened again.
    */
   write(changes: readonly Change[], options?: { readonly always?: boolean }): Promise<void>
-  /** Reads every record there is at the call; `corrupt` when one is damaged, lost or out of date. */
+  /**
+   * Reads every record there is at the call; `corrupt` when one is damaged, lost or out of date. Loose
+   * records are none of them.
+   */
   verify(): Promise<{ records: number }>
+  /** The loose records under this name: see `loose.ts` for what they do not promise. */
+  loose(name: LooseName): Loose
 }
 
 /** Bytes that must be free for a write: LevelDB may just then rewrite some of its tables. */
@@ -163,6 +169,13 @@ function createDb(
     return new Fault('corrupt', op, { about: key, text })
   }
 
+  function checkOpen(): void {
+    if (!failed && !closing) return
+    throw new Fault('gone', 'db.write', {
+      text: 'The index is closed to writing. Start the site again.',
+    })
+  }
+
   function faultOf(thrown: unknown, op: string, key?: string): Fault {
     const fault = levelFault(thrown, op, key)
     if (fault.kind === 'corrupt') suspect = true
@@ -197,11 +210,7 @@ function createDb(
     },
 
     async write(changes, options) {
-      if (failed || closing) {
-        throw new Fault('gone', 'db.write', {
-          text: 'The index is closed to writing. Start the site again.',
-        })
-      }
+      checkOpen()
       const sealed = new Map<string, Sealed | undefined>()
       for (const change of changes) {
         const key = 'put' in change ? change.put : change.del
@@ -230,6 +239,17 @@ function createDb(
         await snapshot.close()
       }
     },
+
+    loose: (name) =>
+      createLoose(level, name, {
+        faultOf,
+        checkOpen,
+        hasRoom: () => (o.hasRoom ?? hasRoom)(o.folder, indexRoomBytes),
+        noRoom,
+        failed: () => {
+          failed = true
+        },
+      }),
 
     async [Symbol.asyncDispose]() {
       if (closing) return

@@ -127,3 +127,6 @@ export const keys = {
  * in no prefix.
  */
 export const sumKey = '!sum' as Key
+
+/** What every key of a loose record begins with (`loose.ts`). It sorts behind every noun. */
+export const looseStart = '~'

@@ -6,7 +6,7 @@
  */
 import { createHash } from 'node:crypto'
 import type { Level } from 'level'
-import { sumKey } from './keys.ts'
+import { looseStart, sumKey } from './keys.ts'
 
 /** A record as it lies in LevelDB: checksum, then payload. */
 export type Sealed = Uint8Array
@@ -82,7 +82,11 @@ export async function addUp(
 ): Promise<Found> {
   let total = 0n
   let records = 0
-  const iterator = level.iterator(o.snapshot === undefined ? {} : { snapshot: o.snapshot })
+  // Loose records lie behind all others and are not part of the sum.
+  const iterator = level.iterator({
+    lt: looseStart,
+    ...(o.snapshot === undefined ? {} : { snapshot: o.snapshot }),
+  })
   try {
     for (;;) {
       const step = await iterator.nextv(stepRecords)

@@ -25,14 +25,16 @@ export type Source = {
 export function createHeldFile(from: Source): HeldFile {
   return {
     size: from.size,
-    async read(index, into) {
+    async read(index, into, options) {
       const size = blockSize(from.size, index)
       const buffer = into?.subarray(0, size) ?? new Uint8Array(size)
       const bytes = await readAt(from.file, buffer, index * blockBytes).catch((thrown) => {
         throw asFault(thrown, 'store.read', from.path)
       })
       await from.check?.()
-      if (bytes.byteLength !== size || !isBlock(bytes, from.digests, index)) throw from.wrong()
+      const trusted = options?.trust === true && from.check === undefined
+      if (bytes.byteLength !== size) throw from.wrong()
+      if (!trusted && !isBlock(bytes, from.digests, index)) throw from.wrong()
       return bytes
     },
     async cloneTo(path) {

@@ -315,7 +315,7 @@ describe('a full disk', () => {
     await expect(arrive()).rejects.toEqual(fault('full'))
     await incoming.discard()
     // Room again: the same store goes on.
-    for (const file of files) await store.remove(file.cid)
+    await store.remove(files.map(({ cid }) => cid))
     await putSmall(store, files[0]!)
     await store.flush()
     await expectWhole(store, files[0]!)

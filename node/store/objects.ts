@@ -7,7 +7,7 @@
  *     places/<root>.<sum>.jsonl                left in place
  *     tmp/                                     aside; emptied at every start
  */
-import { lstat, open, readdir, rm, unlink } from 'node:fs/promises'
+import { lstat, open, opendir, readdir, readFile, rename, rm, unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { asFault, Fault } from '../../protocol/fault.ts'
 import type { FileCid, Root } from '../../protocol/ids.ts'
@@ -19,7 +19,7 @@ import { createHeldFile, readAt, readFlags } from './held.ts'
 import { createIntake } from './intake.ts'
 import { openIncoming } from './partials.ts'
 import { indexMissingPlaces, indexPlaces, openPlaces } from './places.ts'
-import { checkContent, nameBlock, nameSmall } from './sha256.ts'
+import { checkContent, digestsOfSmall, isContent, nameBlock, nameSmall } from './sha256.ts'
 import { openStage } from './stage.ts'
 import { type Incoming, nodeBytesMax, type Place, type Stage, type Store } from './store.ts'
 
@@ -73,13 +73,36 @@ export async function openStore(o: { folder: string; db: Db; create: boolean }):
     return cid
   }
 
+  let damages = 0
+  async function forget(cid: FileCid | Root, take: (path: string) => Promise<void>): Promise<void> {
+    const path = pathOf(cid)
+    try {
+      await take(path)
+      damages++
+      intake.touch(dirname(path))
+    } catch (thrown) {
+      if ((thrown as NodeJS.ErrnoException).code !== 'ENOENT')
+        throw asFault(thrown, 'store.remove', cid)
+    }
+  }
+
   // Places of one CID are read, extended and written back: one list at a time.
   const inTurn = createSerial()
   const index = (list: string) => inTurn(() => indexPlaces(places, list, o.db))
   const stages = new Set<Stage>()
   let stagesCount = 0
-  return {
+  const store: Store = {
     has: async (cid) => (await sizeOf(cid)) !== undefined,
+    hasMany: (cids) => Promise.all(cids.map(async (cid) => (await sizeOf(cid)) !== undefined)),
+
+    async readSmalls(files, into) {
+      let at = 0
+      for (const { cid, size } of files) {
+        await using held = await store.file(cid, size, digestsOfSmall(cid, size))
+        if (size > 0) await held.read(0, into.subarray(at, at + size), { trust: true })
+        at += size
+      }
+    },
 
     async block(cid) {
       const file = await openObject(cid)
@@ -117,6 +140,10 @@ export async function openStore(o: { folder: string; db: Db; create: boolean }):
 
     putBlock: async (bytes) => putNamed(nameBlock(bytes), bytes),
     putSmall: async (digest, bytes) => putNamed(nameSmall(digest, bytes), bytes),
+    async putSmalls(files) {
+      const cids = files.map(({ digest, bytes }) => nameSmall(digest, bytes))
+      return Promise.all(cids.map((cid, i) => putNamed(cid, files[i]!.bytes)))
+    },
 
     async put(cid, size, digests) {
       checkContent(cid, size, digests)
@@ -167,15 +194,38 @@ export async function openStore(o: { folder: string; db: Db; create: boolean }):
       return swept
     },
 
-    async remove(cid) {
-      const path = pathOf(cid)
-      try {
-        await unlink(path)
-        intake.touch(dirname(path))
-      } catch (thrown) {
-        if ((thrown as NodeJS.ErrnoException).code !== 'ENOENT')
-          throw asFault(thrown, 'store.remove', cid)
+    async remove(cids) {
+      for (const cid of cids) await forget(cid, (path) => unlink(path))
+    },
+
+    async *list() {
+      for (const shard of await readdir(objects)) {
+        for await (const { name } of await opendir(join(objects, shard))) {
+          const cid = name as FileCid | Root
+          const bytes = await sizeOf(cid)
+          if (bytes !== undefined) yield { cid, bytes }
+        }
       }
+    },
+
+    async compact({ signal }) {
+      signal?.throwIfAborted()
+      return { bytes: 0 }
+    },
+
+    async check(cid) {
+      if ((await sizeOf(cid)) === undefined) return 'missing'
+      return isContent(cid, await readFile(pathOf(cid))) ? 'whole' : 'damaged'
+    },
+
+    async quarantine(cid) {
+      const aside = join(o.folder, 'quarantine')
+      await makeFolder(aside)
+      await forget(cid, (path) => rename(path, join(aside, cid)))
+    },
+
+    get damages() {
+      return damages
     },
 
     async [Symbol.asyncDispose]() {
@@ -186,6 +236,7 @@ export async function openStore(o: { folder: string; db: Db; create: boolean }):
       for (const incoming of arriving.values()) closing.defer(async () => incoming?.close())
     },
   }
+  return store
 }
 
 function missing(cid: FileCid | Root): Fault {

@@ -1,9 +1,12 @@
 /** The site's SHA-256, and what content is called by it. Bytes get a name here or are refused. */
+import assert from 'node:assert/strict'
 import { hash } from 'node:crypto'
+import { CID } from 'multiformats/cid'
 import { Fault } from '../../protocol/fault.ts'
 import type { FileCid, Root } from '../../protocol/ids.ts'
 import {
   blockBytes,
+  blockSize,
   blocksOf,
   digestBytes,
   fileCid,
@@ -11,7 +14,7 @@ import {
   type Sha256,
 } from '../../protocol/unixfs.ts'
 import { sameBytes } from '../../protocol/wire.ts'
-import { nodeBytesMax } from './store.ts'
+import { nodeBytesMax, type Small, smallsBytesMax, smallsMax } from './store.ts'
 
 /** Synchronous, and in Node the fastest there is for blocks of 1 MiB. */
 export const sha256: Sha256 = (bytes) => hash('sha256', bytes, 'buffer')
@@ -48,4 +51,28 @@ export function checkContent(cid: FileCid, size: number, digests: Uint8Array): v
       about: cid,
       text: 'Size and digests are not those of this file.',
     })
+}
+
+/** The digests of a file of one block or none, which its CID says. */
+export function digestsOfSmall(cid: FileCid, size: number): Uint8Array {
+  return size === 0 ? new Uint8Array(0) : CID.parse(cid).multihash.digest
+}
+
+/** Whether these bytes are all of what the CID names. */
+export function isContent(cid: FileCid | Root, bytes: Uint8Array): boolean {
+  if (cid.startsWith('bafyrei')) return rootOf(sha256, bytes) === cid
+  const digests = new Uint8Array(blocksOf(bytes.byteLength) * digestBytes)
+  for (let i = 0; i < blocksOf(bytes.byteLength); i++) {
+    const at = i * blockBytes
+    digests.set(sha256(bytes.subarray(at, at + blockSize(bytes.byteLength, i))), i * digestBytes)
+  }
+  return fileCid(sha256, bytes.byteLength, digests) === cid
+}
+
+/** That a batch is within its caps: whoever makes one is ours. */
+export function checkBatch(files: readonly Small[]): void {
+  assert(files.length <= smallsMax, `a batch has at most ${smallsMax} files`)
+  let bytes = 0
+  for (const file of files) bytes += file.bytes.byteLength
+  assert(bytes <= smallsBytesMax, `a batch has at most ${smallsBytesMax} bytes`)
 }

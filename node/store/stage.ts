@@ -54,6 +54,10 @@ export async function openStage(home: StageHome): Promise<Stage> {
   return {
     putBlock: async (bytes) => putNamed(nameBlock(bytes), bytes),
     putSmall: async (digest, bytes) => putNamed(nameSmall(digest, bytes), bytes),
+    async putSmalls(files) {
+      const cids = files.map(({ digest, bytes }) => nameSmall(digest, bytes))
+      return Promise.all(cids.map((cid, i) => putNamed(cid, files[i]!.bytes)))
+    },
 
     async writer() {
       const aside = await intake.create()

@@ -15,6 +15,9 @@ export const nodeBytesMax = 1_048_576
 export const writesMax = 32
 /** Files left in place that are remembered for one CID. */
 export const placesMax = 8
+/** Small files of one batch, and their bytes together: what one call may hold on to. */
+export const smallsMax = 4096
+export const smallsBytesMax = 16 * 1_048_576
 
 /** Small things that come in whole. */
 export interface Puts {
@@ -25,7 +28,15 @@ export interface Puts {
    * written. `full` when there is no room: nothing is left behind.
    */
   putSmall(digest: Uint8Array, bytes: Uint8Array): Promise<FileCid>
+  /**
+   * Many of them, far cheaper than one by one; at most `smallsMax` of `smallsBytesMax` together. All
+   * are checked before any is written: `corrupt` when one of them is not its digest. The bytes are
+   * copied; they may be used again once it resolved.
+   */
+  putSmalls(files: readonly Small[]): Promise<FileCid[]>
 }
+
+export type Small = { readonly digest: Uint8Array; readonly bytes: Uint8Array }
 
 export interface Store extends Puts, AsyncDisposable {
   /**
@@ -33,6 +44,8 @@ export interface Store extends Puts, AsyncDisposable {
    * else's, and what relies on it may be wrong tomorrow.
    */
   has(cid: FileCid | Root): Promise<boolean>
+  /** The same of many, in their order and with one look-up. */
+  hasMany(cids: readonly (FileCid | Root)[]): Promise<boolean[]>
   /** A metadata block. `missing`, or `corrupt` when its bytes have changed on the disk. */
   block(cid: Root): Promise<Uint8Array>
   /**
@@ -40,6 +53,13 @@ export interface Store extends Puts, AsyncDisposable {
    * `conflict` (about its path) when it is held in place only and has changed there.
    */
   file(cid: FileCid, size: number, digests: Uint8Array): Promise<HeldFile>
+  /**
+   * Whole files of one block or none, their contents one after another at the start of `into`; what
+   * lies together is read together. Not hashed when the store itself holds them, because intake did
+   * and whoever gets them does again; hashed when they are left in place. Faults as `file` does, and
+   * `corrupt` when something else lies where one of them should.
+   */
+  readSmalls(files: readonly { cid: FileCid; size: number }[], into: Uint8Array): Promise<void>
   /**
    * Begins or resumes a file that comes block by block, also when the file is held already: what one
    * site sends must not depend on what another has sent. `busy` while it is open elsewhere; `invalid`
@@ -55,8 +75,35 @@ export interface Store extends Puts, AsyncDisposable {
   stage(): Promise<Stage>
   /** Removes partial files that `keep` does not want; those that are open stay. Returns how many. */
   sweepPartials(keep: (cid: FileCid) => boolean): Promise<number>
-  /** Forgets an object. A file in place is not touched. Removing what is not there is fine. */
-  remove(cid: FileCid | Root): Promise<void>
+  /**
+   * Forgets what is held under these names, durably. A file in place is not touched. Removing what
+   * is not there is fine. Space of small things comes back with `compact`.
+   */
+  remove(cids: readonly (FileCid | Root)[]): Promise<void>
+  /**
+   * Everything that is held, in no order, each once; flat in memory, however much it is. What comes
+   * or goes meanwhile may be in it or not. Files left in place are not.
+   */
+  list(): AsyncIterable<{ cid: FileCid | Root; bytes: number }>
+  /**
+   * Gives the space of forgotten small things back and makes few large packs of many small ones.
+   * Reads and writes go on meanwhile; a crash at any moment loses nothing. Answers the bytes that the
+   * disk has back. An abort ends it between two packs.
+   */
+  compact(o: { signal?: AbortSignal | undefined }): Promise<{ bytes: number }>
+  /** Reads one thing back from the disk and hashes it; its name says what it should be. */
+  check(cid: FileCid | Root): Promise<'whole' | 'damaged' | 'missing'>
+  /**
+   * Takes a damaged thing out: it is not held any more and can arrive again, and its bytes are kept
+   * aside for whoever wants to look at them. Nothing happens when it is not held.
+   */
+  quarantine(cid: FileCid | Root): Promise<void>
+  /**
+   * Grows, durably and before it happens, whenever something that was held goes: removed, put in
+   * quarantine, or found to be lost when the store was opened. Whoever remembers that a whole tree is
+   * held remembers this number with it.
+   */
+  readonly damages: number
 }
 
 /** A file being read. Close it by disposing of it. */
@@ -64,9 +111,15 @@ export interface HeldFile extends AsyncDisposable {
   readonly size: number
   /**
    * One block, verified against its digest: `corrupt`, or `conflict` for a file in place that has
-   * changed. With `into` (at least as long as the block) the result is a view of it.
+   * changed. With `into` (at least as long as the block) the result is a view of it. With `trust` a
+   * block that the store itself holds is not hashed, because intake did: only for those who pass it on
+   * to somebody who hashes it. One in place is hashed all the same.
    */
-  read(index: number, into?: Uint8Array): Promise<Uint8Array>
+  read(
+    index: number,
+    into?: Uint8Array,
+    options?: { readonly trust?: boolean },
+  ): Promise<Uint8Array>
   /**
    * Makes a new file at `path` in the file system's own way (shared blocks where it can), or answers
    * false when it cannot. What is there then is *not* verified: read it back. Faults of the disk.
@@ -83,8 +136,9 @@ export interface Incoming {
   /** `corrupt` when the bytes are not this block: nothing is written. `full` when there is no room. */
   write(index: number, bytes: Uint8Array): Promise<void>
   /**
-   * When this resolves, every block whose write had resolved outlives a crash. Blocks written since
-   * the last checkpoint are missing again after one.
+   * When this resolves, every block whose write had resolved at the call outlives a crash. Blocks
+   * written since the last checkpoint are missing again after one. Further blocks may be written while
+   * it runs; they count with the next.
    */
   checkpoint(): Promise<void>
   /**

@@ -69,7 +69,7 @@ test('what is gone from the store keeps no site from starting', async () => {
   await using site = await openReceived('one', 'two')
   const [damaged, whole] = site.trees as [Tree, Tree]
   const { node } = await openTree(site.store, damaged.root)
-  await site.store.remove(node.pages[0]!.cid.toString() as Root)
+  await site.store.remove([node.pages[0]!.cid.toString() as Root])
   expect(await site.rebuild()).toBe(2)
   expect(site.logged.map(({ kind }) => kind)).toEqual(['missing'])
   for (const cid of await site.files(whole)) expect(await site.isSeen(cid)).toBe(true)

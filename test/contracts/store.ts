@@ -140,7 +140,7 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
         const root = await store.putBlock(bytes)
         expect(await store.has(blockCid(sha256(bytes), 'raw').toString() as FileCid)).toBe(false)
         const cid = await store.putSmall(sha256(bytes), bytes)
-        await store.remove(cid)
+        await store.remove([cid])
         expect(await store.has(cid)).toBe(false)
         expect(await store.block(root)).toEqual(bytes)
       })

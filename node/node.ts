@@ -10,13 +10,14 @@ import type { Clock } from './base/clock.ts'
 import { createAddressBook } from './bundles/addressee.ts'
 import { pack } from './bundles/pack.ts'
 import { createUnpacker } from './bundles/unpack.ts'
-import { type Config, type Home, httpAddress } from './config.ts'
+import { type Config, defaultScrubDays, type Home, httpAddress } from './config.ts'
 import type { Doors, SiteDoor } from './http/doors.ts'
 import { openHttp } from './http/http.ts'
 import type { Log } from './http/log.ts'
 import { type Limits, limits } from './net/limits.ts'
 import { type Net, type NetHandler, type NetLog, openNet } from './net/net.ts'
 import { openConnections } from './people/connections.ts'
+import { frees, isArriving, pinsIn, pinsOf, sourcesOf } from './pinned.ts'
 import { demandMarker, openRooms } from './rooms.ts'
 import { createSiteDoor } from './site-door.ts'
 import { verifySignature } from './sites/identity.ts'
@@ -24,6 +25,7 @@ import { openLinks } from './sites/links.ts'
 import { isShared, openLink } from './sites/policy.ts'
 import { rebuildSeen } from './transfers/seen.ts'
 import { openTransfers } from './transfers/transfers.ts'
+import { openUpkeep } from './upkeep/upkeep.ts'
 
 export const version = '0.1.0'
 /** How often the store's identity is looked at while the site runs, in milliseconds. */
@@ -153,7 +155,19 @@ export async function openSite(o: {
     if (at === 'accepted') wake(site)
     else if (news.was === 'accepted') running.hangUp(site)
   })
-  const site = createSiteDoor(rooms, () => ({
+  const upkeep = stack.use(
+    await openUpkeep({
+      ...{ commit, db, clock, pinsIn, frees },
+      guard: rooms.guard,
+      store: rooms.disk,
+      scrubDays: config.scrubDays ?? defaultScrubDays,
+      pins: () => pinsOf(db),
+      arriving: () => isArriving(db),
+      sources: (asked) => sourcesOf({ db, store: rooms.disk }, names, asked),
+      log: logFault,
+    }),
+  )
+  const site = createSiteDoor(rooms, upkeep, () => ({
     site: identity.site,
     name: config.name,
     fingerprint: identity.fingerprint,
@@ -161,7 +175,18 @@ export async function openSite(o: {
     version,
     startedAt,
   }))
-  const doors: Doors = { site, users, links, connections, projects, datasets, workflows, transfers }
+  // What is sent is chosen first and named last, as what is added.
+  const sending = {
+    ...transfers,
+    send: (...args: Parameters<typeof transfers.send>) =>
+      rooms.guard.during(() => transfers.send(...args)),
+    dryRun: (...args: Parameters<typeof transfers.dryRun>) =>
+      rooms.guard.during(() => transfers.dryRun(...args)),
+  }
+  const doors: Doors = {
+    ...{ site, upkeep, users, links, connections, projects, datasets, workflows },
+    transfers: sending,
+  }
   const http = stack.use(
     await openHttp({
       doors,
@@ -176,6 +201,7 @@ export async function openSite(o: {
   links.announce()
   connections.announce()
   await transfers.start()
+  await upkeep.start()
 
   // A look that cannot be had just now, with too many files open, says nothing about the store.
   const look = () =>

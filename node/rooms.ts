@@ -32,6 +32,9 @@ import { invitationFolds, linkFolds } from './sites/link.ts'
 import { openStore } from './store/objects.ts'
 import type { Store } from './store/store.ts'
 import { transferChanges, transferFolds } from './transfers/book.ts'
+import { damageFolds } from './upkeep/damages.ts'
+import { createGuard, type Guard } from './upkeep/guard.ts'
+import { holdFolds } from './upkeep/holds.ts'
 
 /** Every kind of record, by the room that owns it. A kind is never taken out: journals hold them. */
 export const folds: Folds = {
@@ -52,6 +55,10 @@ export const folds: Folds = {
   /** For the audit only: who asked for what they may not have. */
   'audit.refused': () => [],
   'site.made': () => [],
+  ...damageFolds,
+  ...holdFolds,
+  /** For the audit only: what a reclaim gave back. */
+  'reclaim.done': () => [],
 }
 
 export type Rooms = {
@@ -60,7 +67,11 @@ export type Rooms = {
   journal: Journal
   db: Db
   commit: Commit
+  /** Guarded: what is asked for or put through it is not swept before a record names it. */
   store: Store
+  guard: Guard
+  /** The store itself, for the upkeep alone. */
+  disk: Store
   users: Users
   projects: Projects
   datasets: Datasets
@@ -83,14 +94,19 @@ export async function openRooms(
   const journal = stack.use(await openJournal({ folder: home.journal, clock, create }))
   const { db, commit, rebuilt } = await openIndex({ folder: home.index, journal, folds, create })
   stack.use(db)
-  const store = stack.use(await openStore({ folder: home.store, db, create }))
+  const disk = stack.use(await openStore({ folder: home.store, db, create }))
+  const guard = createGuard(disk, clock)
+  const { store } = guard
   // Whoever asks the catalog is one of our people; their record came in with the question.
   const rights: Rights = { may: (who, act, on) => may(who as User, act, on) }
   const isPerson = async (id: UserId) => (await users.get(id))?.at === 'active'
   const projects = openProjects({ commit, db, clock, rights, isPerson })
   const users: Users = openUsers({ commit, db, clock, personalProject: projects.personalProject })
-  const datasets = openDatasets({ commit, db, store, clock, projects, rights })
-  const workflows = openWorkflows({ commit, db, store, clock, projects, datasets, rights })
+  const datasets = underWay(openDatasets({ commit, db, store, clock, projects, rights }), guard)
+  const workflows = underWay(
+    openWorkflows({ commit, db, store, clock, projects, datasets, rights }),
+    guard,
+  )
   return {
     home,
     identity,
@@ -98,12 +114,27 @@ export async function openRooms(
     db,
     commit,
     store,
+    guard,
+    disk,
     users,
     projects,
     datasets,
     workflows,
     rebuilt,
   }
+}
+
+/** Adding puts content first and names it last: in between nothing of it may be swept. */
+function underWay<T extends Pick<Datasets, 'add' | 'update'> | Pick<Workflows, 'add' | 'update'>>(
+  door: T,
+  guard: Guard,
+): T {
+  type Work = (...args: never[]) => Promise<unknown>
+  const during =
+    (work: Work) =>
+    (...args: never[]) =>
+      guard.during(() => work(...args))
+  return { ...door, add: during(door.add), update: during(door.update) }
 }
 
 /** A volume that is not mounted must never look like a site without content. */

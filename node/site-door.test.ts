@@ -20,9 +20,13 @@ test('of two backups to the same folder one is whole, and the other finds it the
     clock: systemClock,
     pid: process.pid,
   })
-  const door = createSiteDoor({ home } as Partial<Rooms> as Rooms, () => {
-    throw new Error('nobody should ask')
-  })
+  const door = createSiteDoor(
+    { home } as Partial<Rooms> as Rooms,
+    { fault: () => undefined, without: (run) => run() },
+    () => {
+      throw new Error('nobody should ask')
+    },
+  )
   const to = join(folder.path, 'copy')
   const signal = new AbortController().signal
   // The second comes when the first has copied everything and is about to give it its name.

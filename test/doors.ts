@@ -44,7 +44,16 @@ export function askStubs(
 ) {
   const logged: object[] = []
   const note = (facts: object) => void logged.push(facts)
-  const names = ['site', 'links', 'connections', 'projects', 'datasets', 'workflows', 'transfers']
+  const names = [
+    'site',
+    'links',
+    'connections',
+    'projects',
+    'datasets',
+    'workflows',
+    'transfers',
+    'upkeep',
+  ]
   const doors = Object.fromEntries(
     names.map((name) => [name, stub((stubs[name as keyof Stubs] ?? {}) as object)]),
   )

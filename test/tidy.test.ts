@@ -55,6 +55,8 @@ const mayImport: Record<string, readonly string[]> = {
     'protocol',
     'api',
   ],
+  /** Reads trees and removes what no record needs; which those are it is told by node/pinned.ts. */
+  'node/upkeep': ['node/base', 'node/db', 'node/journal', 'node/store', 'node/trees', 'protocol'],
   'node/http': ['*'],
   /** The files beside the rooms: composition, init, backup. They know everybody. */
   node: ['*'],

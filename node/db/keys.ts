@@ -19,6 +19,8 @@
  * | `incoming/SITE/TRANSFER` | what an import from afar became, so that repeating it changes nothing |
  * | `seen/SITE/CID` | content that this site itself sent us before |
  * | `place/CID` | where a file left in place lies |
+ * | `hold/ID` | that somebody wants a dataset's content to stay |
+ * | `damage/CID` | something held that a scrub found damaged |
  */
 import assert from 'node:assert/strict'
 import type {
@@ -120,6 +122,11 @@ export const keys = {
 
   place: (cid: FileCid | Root) => key('place', cid),
   places: () => prefix('place'),
+
+  hold: (id: number) => key('hold', id),
+  holds: () => prefix('hold'),
+  damage: (cid: FileCid | Root) => key('damage', cid),
+  damages: () => prefix('damage'),
 } as const
 
 /**

@@ -29,6 +29,7 @@ import { peopleHandlers } from './handlers/people.ts'
 import { projectHandlers } from './handlers/projects.ts'
 import { siteHandlers } from './handlers/site.ts'
 import { transferHandlers } from './handlers/transfers.ts'
+import { upkeepHandlers } from './handlers/upkeep.ts'
 import { workflowHandlers } from './handlers/workflows.ts'
 import { bracketed, createHostCheck } from './hosts.ts'
 import { startWatching } from './live.ts'
@@ -93,6 +94,7 @@ const handlers: Handlers = {
   ...datasetHandlers,
   ...workflowHandlers,
   ...transferHandlers,
+  ...upkeepHandlers,
 }
 
 /** Apart from listening, so that tests can ask without a port, and of another table. */

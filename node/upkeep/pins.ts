@@ -37,6 +37,12 @@ export type Pin = {
 /** One thing that a tree pins: a file by its path, or a part of the manifest by what it says. */
 export type Pinned = { readonly cid: FileCid | Root; readonly path: string }
 
+/** How a person is told whose tree it is. */
+export function nameOf(pin: Pick<Pin, 'kind' | 'id' | 'name' | 'version'>): string {
+  const version = pin.version === undefined ? '' : ` version ${pin.version}`
+  return `${pin.kind} ${pin.id}${pin.name === '' ? '' : ` (${pin.name})`}${version}`
+}
+
 /** Pages remembered so that trees which share them are not read twice; more are read again. */
 const pagesKnownMax = 200_000
 
@@ -44,8 +50,9 @@ export type WalkOptions = {
   readonly store: Store
   /** A part of the manifest that cannot be read, so that nobody knows what it pins. */
   readonly onLost: (pinned: Pinned, fault: Fault) => void
-  /** Pages that were walked before are passed over. */
+  /** Pages that were walked before are passed over, except those with something that is looked for. */
   readonly known?: Set<string> | undefined
+  readonly isSought?: ((cid: FileCid | Root) => boolean) | undefined
   readonly signal?: AbortSignal | undefined
 }
 
@@ -54,7 +61,12 @@ export async function* walkPinned(tree: Pin['tree'], o: WalkOptions): AsyncGener
   const rootPinned = { cid: tree.root, path: 'the manifest' }
   yield rootPinned
   const root = await readable(o, rootPinned, decodeRoot)
-  if (tree.times !== null) yield* walkTimes(tree.times, root?.pages.map((p) => p.entries), o)
+  if (tree.times !== null)
+    yield* walkTimes(
+      tree.times,
+      root?.pages.map((p) => p.entries),
+      o,
+    )
   for (const link of root?.pages ?? []) {
     o.signal?.throwIfAborted()
     const cid = link.cid.toString() as Root
@@ -64,15 +76,19 @@ export async function* walkPinned(tree: Pin['tree'], o: WalkOptions): AsyncGener
     if (o.known?.has(cid)) continue
     const page = await readable(o, pinned, decodePage)
     if (page === undefined) continue
-    let whole = true
+    let again = false
     const lost = (part: Pinned, fault: Fault) => {
-      whole = false
+      again = true
       o.onLost(part, fault)
     }
     for (const entry of page.entries) {
-      if (entry.kind === 'file') yield* walkFile(entry, { ...o, onLost: lost })
+      if (entry.kind !== 'file') continue
+      for await (const part of walkFile(entry, { ...o, onLost: lost })) {
+        again ||= o.isSought?.(part.cid) === true
+        yield part
+      }
     }
-    if (whole && o.known !== undefined && o.known.size < pagesKnownMax) o.known.add(cid)
+    if (!again && o.known !== undefined && o.known.size < pagesKnownMax) o.known.add(cid)
   }
 }
 
@@ -119,7 +135,8 @@ async function readable<T>(
     return decode(await o.store.block(pinned.cid as Root))
   } catch (thrown) {
     const fault = asFault(thrown, 'upkeep.walk', pinned.cid)
-    if (fault.kind !== 'missing' && fault.kind !== 'corrupt' && fault.kind !== 'invalid') throw fault
+    if (fault.kind !== 'missing' && fault.kind !== 'corrupt' && fault.kind !== 'invalid')
+      throw fault
     o.onLost(pinned, fault)
     return undefined
   }

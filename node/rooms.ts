@@ -125,10 +125,9 @@ export async function openRooms(
 }
 
 /** Adding puts content first and names it last: in between nothing of it may be swept. */
-function underWay<T extends Pick<Datasets, 'add' | 'update'> | Pick<Workflows, 'add' | 'update'>>(
-  door: T,
-  guard: Guard,
-): T {
+export function underWay<
+  T extends Pick<Datasets, 'add' | 'update'> | Pick<Workflows, 'add' | 'update'>,
+>(door: T, guard: Guard): T {
   type Work = (...args: never[]) => Promise<unknown>
   const during =
     (work: Work) =>

@@ -168,8 +168,7 @@ export function createGuard(store: Store, clock: Clock): Guard {
         return arriving && closed.at > now - settleMs
       })
       generations.push(open())
-      const isTouched = (cid: FileCid | Root) =>
-        generations.some(({ touched }) => touched.has(cid))
+      const isTouched = (cid: FileCid | Root) => generations.some(({ touched }) => touched.has(cid))
       return {
         isTouched,
         async remove(cids, isKept) {

@@ -125,8 +125,9 @@ export function openReclaim(needs: ReclaimNeeds): Reclaim {
     run,
     without: (still, o) => inTurn.run(still, o),
     async start() {
-      const last = (await db.get<number>(keys.meta('reclaimed'))) ?? 0
-      schedule(Math.max(reclaimDelayMs, last + reclaimEveryMs - clock.now()))
+      const last = await db.get<number>(keys.meta('reclaimed'))
+      const sinceMs = last === undefined ? reclaimEveryMs : clock.now() - last
+      schedule(Math.max(reclaimDelayMs, reclaimEveryMs - sinceMs))
     },
     async [Symbol.asyncDispose]() {
       listening[Symbol.dispose]()

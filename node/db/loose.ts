@@ -12,7 +12,7 @@ import { looseStart } from './keys.ts'
 import type { RawDb } from './seal.ts'
 
 /** The tables there are. A name is never used for something else later: old records would still lie there. */
-export type LooseName = 'at' | 'pack' | 'seen' | 'test'
+export type LooseName = 'packs' | 'seen' | 'test'
 
 /** The most a key and a value may have, in bytes. */
 export const looseKeyBytesMax = 128
@@ -31,12 +31,13 @@ export interface Loose {
   /**
    * All of it or, after a crash, none; of two changes to one key the last counts, and deletions come
    * last. Without `sync` the newest calls may be lost by a crash, also some that came before others
-   * which were not lost. With `sync` this call is on the disk when it resolves.
+   * which were not lost. With `sync` this call is on the disk when it resolves. `always` as in the
+   * index: for what makes room.
    */
   write(
     puts: readonly LooseRecord[],
     dels: readonly Uint8Array[],
-    options?: { readonly sync?: boolean },
+    options?: { readonly sync?: boolean; readonly always?: boolean },
   ): Promise<void>
   /** In the order of keys, as it all was when the first record was asked for. */
   list(options?: {
@@ -87,7 +88,7 @@ export function createLoose(
       assert(count <= looseBatchMax, `at most ${looseBatchMax} loose records at a time`)
       db.checkOpen()
       if (count === 0) return
-      if (!(await db.hasRoom())) throw db.noRoom()
+      if (options?.always !== true && !(await db.hasRoom())) throw db.noRoom()
       db.checkOpen()
       const batch = level.batch()
       try {

@@ -1,5 +1,5 @@
 /**
- * The one door for bytes on a disk. Whatever is kept was written aside under a name that nobody reads,
+ * The one door for files on a disk. Whatever is kept was written aside under a name that nobody reads,
  * flushed, and renamed to its own; then its folder is flushed, once for many. After a crash a name in
  * `objects/` therefore stands for whole content, and whatever lies aside is worth nothing.
  */
@@ -10,7 +10,6 @@ import { asFault, Fault } from '../../protocol/fault.ts'
 import { flushFolder } from '../base/files.ts'
 import { createPool, createSerial } from '../base/work.ts'
 import { writeAt } from './held.ts'
-import { writesMax } from './store.ts'
 
 /** Objects are read-only from their first moment. */
 const objectMode = 0o440
@@ -20,8 +19,6 @@ const flushesMax = 16
 export interface Intake {
   /** A new file aside, open for writing. */
   create(): Promise<Aside>
-  /** A whole small file at `to`. Durable after the next flush. */
-  write(to: string, bytes: Uint8Array): Promise<void>
   /** Flushes the open file, closes it and moves it from `from` to `to`. Durable after the next flush. */
   settle(file: FileHandle, from: string, to: string): Promise<void>
   /** Moves what is flushed already. Durable after the next flush. */
@@ -44,7 +41,6 @@ export interface Aside {
 
 /** `folder` is for files that are being written; its names are this intake's alone. */
 export function createIntake(folder: string): Intake {
-  const pool = createPool({ limit: writesMax })
   const inTurn = createSerial()
   const made = new Set<string>()
   let unflushed = new Set<string>()
@@ -145,12 +141,6 @@ export function createIntake(folder: string): Intake {
     settle: (file, from, to) => settle(file, from, to).catch(rethrow),
     move: (from, to) => move(from, to).catch(rethrow),
     touch: (path) => void unflushed.add(path),
-    write: (to, bytes) =>
-      pool.run(async () => {
-        const aside = await create()
-        await aside.write(bytes, 0)
-        await aside.settle(to)
-      }),
     flush,
     abandon,
     async close() {

@@ -1,89 +1,116 @@
 /**
- * The store on a disk: every object is a file of its own, named by its whole CID, so that a file and a
- * metadata block of the same bytes never meet.
+ * The store on a disk. Whatever is of one block or none lies in packs, many in a file; a file of more is
+ * an object of its own. Both are named by the whole CID, so that a file and a metadata block of the
+ * same bytes never meet.
  *
+ *     packs/<number>.car                       held, small; `packs/older`: some small ones are objects
  *     objects/<last two letters>/<cid>         held
  *     partial/<cid>.data  partial/<cid>.map    arriving
  *     places/<root>.<sum>.jsonl                left in place
+ *     quarantine/<cid>                         damaged, kept aside
+ *     damages                                  how often something that was held went
  *     tmp/                                     aside; emptied at every start
  */
-import { lstat, open, opendir, readdir, readFile, rename, rm, unlink } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { type FileHandle, lstat, readdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import { asFault, Fault } from '../../protocol/fault.ts'
 import type { FileCid, Root } from '../../protocol/ids.ts'
-import { makeFolder, sweepAside } from '../base/files.ts'
+import { makeFolder, sweepAside, writeDurably } from '../base/files.ts'
 import { createSerial } from '../base/work.ts'
 import type { Db } from '../db/db.ts'
 import { keys } from '../db/keys.ts'
-import { createHeldFile, readAt, readFlags } from './held.ts'
+import { openDamages } from './damages.ts'
+import { corrupt, missing } from './faults.ts'
 import { createIntake } from './intake.ts'
+import { createCompactor } from './packs/compact.ts'
+import { createContents } from './packs/contents.ts'
+import { isSmall, keyOfCid } from './packs/names.ts'
+import { openPacks } from './packs/packs.ts'
 import { openIncoming } from './partials.ts'
 import { indexMissingPlaces, indexPlaces, openPlaces } from './places.ts'
-import { checkContent, digestsOfSmall, isContent, nameBlock, nameSmall } from './sha256.ts'
+import { createPuts } from './puts.ts'
+import { checkContent, nameBlock } from './sha256.ts'
+import { createSmalls } from './smalls.ts'
 import { openStage } from './stage.ts'
-import { type Incoming, nodeBytesMax, type Place, type Stage, type Store } from './store.ts'
+import type { Incoming, Place, Stage, Store } from './store.ts'
+import { createObjects } from './whole.ts'
 
-/** Where an object lies. The check is for our own mistakes: no text from afar gets this far. */
-function pathIn(folder: string, cid: FileCid | Root): string {
-  if (!/^baf[a-z2-7]{56}$/.test(cid))
-    throw new Fault('internal', 'store.path', { text: `${cid} is no CID of ours.` })
-  return join(folder, cid.slice(-2), cid)
-}
+type Name = FileCid | Root
+
+const folders = ['objects', 'packs', 'partial', 'places', 'tmp', 'quarantine']
 
 /** With `create` a new store is made in `folder`; without it a store that is not there is `missing`. */
 export async function openStore(o: { folder: string; db: Db; create: boolean }): Promise<Store> {
-  const [objects, partial, places, tmp] = ['objects', 'partial', 'places', 'tmp'].map((name) =>
+  const [folder, packsFolder, partial, places, tmp, quarantine] = folders.map((name) =>
     join(o.folder, name),
-  ) as [string, string, string, string]
-  if (!o.create && (await lstat(objects).catch(() => undefined)) === undefined) {
+  ) as [string, string, string, string, string, string]
+  if (!o.create && (await lstat(folder).catch(() => undefined)) === undefined) {
     throw new Fault('missing', 'store.open', {
       about: o.folder,
       text: `There is no store in ${o.folder}. Is its volume mounted?`,
     })
   }
-  for (const folder of [objects, partial, places, tmp]) await makeFolder(folder)
+  for (const path of [folder, partial, places, tmp, quarantine]) await makeFolder(path)
+  const isOlder = await openPacksFolder(packsFolder, folder)
   for (const name of await readdir(tmp)) await rm(join(tmp, name), { recursive: true, force: true })
-  await sweepAside(partial)
+  for (const path of [partial, o.folder]) await sweepAside(path)
   await indexMissingPlaces(places, o.db)
 
   const intake = createIntake(tmp)
+  const objects = createObjects(folder, intake.touch)
   // A process that was ended between a rename and its flush left names that count from now on.
-  for (const name of await readdir(objects)) intake.touch(join(objects, name))
-  for (const folder of [objects, places]) intake.touch(folder)
+  for (const name of await readdir(folder)) intake.touch(join(folder, name))
+  for (const path of [folder, places]) intake.touch(path)
   await intake.flush()
+  const damages = await openDamages(join(o.folder, 'damages'))
+  const elsewhere = isOlder ? objects.haveMany : undefined
+  const packs = await openPacks({ folder: packsFolder, db: o.db, elsewhere })
+  if (packs.lostAtOpen) await damages.grow()
+  const contents = createContents(packs)
+  const smalls = createSmalls({ packs, contents })
+  const compact = createCompactor(packs.inside)
+  const compacting = createSerial()
   /** Open or being opened. */
   const arriving = new Map<FileCid, Incoming | undefined>()
-  const pathOf = (cid: FileCid | Root) => pathIn(objects, cid)
 
-  async function sizeOf(cid: FileCid | Root): Promise<number | undefined> {
-    const stat = await lstat(pathOf(cid)).catch((thrown) => {
-      if (thrown.code !== 'ENOENT') throw asFault(thrown, 'store.has', cid)
-    })
-    return stat?.isFile() ? stat.size : undefined
+  async function hasMany(cids: readonly Name[]): Promise<boolean[]> {
+    const small = cids.filter(isSmall)
+    const found = small.length > 0 ? await packs.locate(small) : []
+    let next = 0
+    const have = cids.map((cid) => isSmall(cid) && found[next++] !== undefined)
+    const asked = cids.flatMap((cid, i) => (have[i] || (isSmall(cid) && !isOlder) ? [] : [i]))
+    const whole = await objects.haveMany(asked.map((i) => cids[i]!))
+    for (const [j, i] of asked.entries()) have[i] = whole[j]!
+    return have
   }
 
-  async function openObject(cid: FileCid | Root) {
-    return open(pathOf(cid), readFlags).catch((thrown) => {
-      if (thrown.code !== 'ENOENT') throw asFault(thrown, 'store.open', cid)
-    })
+  /** What the store itself holds as an object, or what was left in place. */
+  async function openFile(cid: FileCid, size: number, digests: Uint8Array) {
+    const object = isSmall(cid) && !isOlder ? undefined : await objects.file(cid, size, digests)
+    if (object !== undefined) return object
+    const left = (await o.db.get<Place[]>(keys.place(cid))) ?? []
+    if (left.length === 0) throw missing(cid)
+    return openPlaces(left, digests)
   }
 
-  async function putNamed<T extends FileCid | Root>(cid: T, bytes: Uint8Array): Promise<T> {
-    if ((await sizeOf(cid)) !== bytes.byteLength) await intake.write(pathOf(cid), bytes)
-    return cid
+  async function flush(): Promise<void> {
+    await intake.flush()
+    await packs.flush()
   }
 
-  let damages = 0
-  async function forget(cid: FileCid | Root, take: (path: string) => Promise<void>): Promise<void> {
-    const path = pathOf(cid)
-    try {
-      await take(path)
-      damages++
-      intake.touch(dirname(path))
-    } catch (thrown) {
-      if ((thrown as NodeJS.ErrnoException).code !== 'ENOENT')
-        throw asFault(thrown, 'store.remove', cid)
+  const puts = createPuts(packs.put)
+
+  /** A file that arrived block by block, where files of its size lie. */
+  async function holdFile(file: FileHandle, cid: FileCid, path: string): Promise<void> {
+    if (isSmall(cid)) {
+      const bytes = await file.readFile()
+      await puts.putSmall(keyOfCid(cid).subarray(1), bytes)
+      await packs.flush()
+      await rm(path)
+      return
     }
+    await intake.settle(file, path, objects.pathOf(cid))
+    await intake.flush()
   }
 
   // Places of one CID are read, extended and written back: one list at a time.
@@ -91,59 +118,27 @@ export async function openStore(o: { folder: string; db: Db; create: boolean }):
   const index = (list: string) => inTurn(() => indexPlaces(places, list, o.db))
   const stages = new Set<Stage>()
   let stagesCount = 0
-  const store: Store = {
-    has: async (cid) => (await sizeOf(cid)) !== undefined,
-    hasMany: (cids) => Promise.all(cids.map(async (cid) => (await sizeOf(cid)) !== undefined)),
-
-    async readSmalls(files, into) {
-      let at = 0
-      for (const { cid, size } of files) {
-        await using held = await store.file(cid, size, digestsOfSmall(cid, size))
-        if (size > 0) await held.read(0, into.subarray(at, at + size), { trust: true })
-        at += size
-      }
-    },
+  return {
+    ...puts,
+    flush,
+    hasMany,
+    has: async (cid) => (await hasMany([cid]))[0]!,
 
     async block(cid) {
-      const file = await openObject(cid)
-      if (file === undefined) throw missing(cid)
-      try {
-        const { size } = await file.stat()
-        if (size > nodeBytesMax) throw corrupt(cid)
-        const bytes = await readAt(file, new Uint8Array(size), 0)
+      const bytes = await contents.read(cid)
+      if (bytes !== undefined) {
         if (nameBlock(bytes) !== cid) throw corrupt(cid)
         return bytes
-      } catch (thrown) {
-        throw asFault(thrown, 'store.block', cid)
-      } finally {
-        await file.close()
       }
+      const object = isOlder ? await objects.block(cid) : undefined
+      if (object === undefined) throw missing(cid)
+      return object
     },
 
     async file(cid, size, digests) {
-      const file = await openObject(cid)
-      if (file === undefined) {
-        const left = (await o.db.get<Place[]>(keys.place(cid))) ?? []
-        if (left.length === 0) throw missing(cid)
-        return openPlaces(left, digests)
-      }
-      const wrong = () => corrupt(cid)
-      const held = createHeldFile({ file, path: pathOf(cid), size, digests, wrong })
-      try {
-        if ((await file.stat()).size !== size) throw wrong()
-        return held
-      } catch (thrown) {
-        await file.close()
-        throw asFault(thrown, 'store.file', cid)
-      }
+      return (await smalls.file(cid, size, digests)) ?? openFile(cid, size, digests)
     },
-
-    putBlock: async (bytes) => putNamed(nameBlock(bytes), bytes),
-    putSmall: async (digest, bytes) => putNamed(nameSmall(digest, bytes), bytes),
-    async putSmalls(files) {
-      const cids = files.map(({ digest, bytes }) => nameSmall(digest, bytes))
-      return Promise.all(cids.map((cid, i) => putNamed(cid, files[i]!.bytes)))
-    },
+    readSmalls: (files, into) => smalls.readAll(files, into, openFile),
 
     async put(cid, size, digests) {
       checkContent(cid, size, digests)
@@ -155,10 +150,15 @@ export async function openStore(o: { folder: string; db: Db; create: boolean }):
       }
       arriving.set(cid, undefined)
       const stem = join(partial, cid)
-      const paths = { data: `${stem}.data`, map: `${stem}.map`, object: pathOf(cid) }
+      const paths = { data: `${stem}.data`, map: `${stem}.map` }
       try {
-        const incoming = await openIncoming({ cid, size, digests }, paths, intake, () =>
-          arriving.delete(cid),
+        const incoming = await openIncoming(
+          { cid, size, digests },
+          {
+            paths,
+            hold: (file) => holdFile(file, cid, paths.data),
+            onClose: () => arriving.delete(cid),
+          },
         )
         arriving.set(cid, incoming)
         return incoming
@@ -168,15 +168,16 @@ export async function openStore(o: { folder: string; db: Db; create: boolean }):
       }
     },
 
-    flush: () => intake.flush(),
     async stage() {
       const stage = await openStage({
         folder: join(tmp, `stage-${stagesCount++}`),
         places,
         index,
         intake,
-        pathOf,
-        sizeOf,
+        packs,
+        hasMany,
+        pathOf: objects.pathOf,
+        sizeOf: objects.sizeOf,
         onClose: () => stages.delete(stage),
       })
       stages.add(stage)
@@ -195,57 +196,71 @@ export async function openStore(o: { folder: string; db: Db; create: boolean }):
     },
 
     async remove(cids) {
-      for (const cid of cids) await forget(cid, (path) => unlink(path))
+      const have = await hasMany(cids)
+      const held = cids.filter((_, i) => have[i])
+      if (held.length === 0) return
+      await damages.grow()
+      await packs.remove(held.filter(isSmall))
+      for (const cid of held) if (isOlder || !isSmall(cid)) await objects.remove(cid)
+      await intake.flush()
     },
 
     async *list() {
-      for (const shard of await readdir(objects)) {
-        for await (const { name } of await opendir(join(objects, shard))) {
-          const cid = name as FileCid | Root
-          const bytes = await sizeOf(cid)
-          if (bytes !== undefined) yield { cid, bytes }
-        }
-      }
+      for await (const one of packs.list()) yield one
+      for await (const one of objects.list()) yield one
     },
 
-    async compact({ signal }) {
-      signal?.throwIfAborted()
-      return { bytes: 0 }
-    },
+    compact: (options) => compacting(() => compact(options)),
 
     async check(cid) {
-      if ((await sizeOf(cid)) === undefined) return 'missing'
-      return isContent(cid, await readFile(pathOf(cid))) ? 'whole' : 'damaged'
+      const found = isSmall(cid) ? await smalls.check(cid) : undefined
+      if (found !== undefined) return found
+      if (isSmall(cid) && !isOlder) return 'missing'
+      const whole = await objects.isWhole(cid)
+      return whole === undefined ? 'missing' : whole ? 'whole' : 'damaged'
     },
 
     async quarantine(cid) {
-      const aside = join(o.folder, 'quarantine')
-      await makeFolder(aside)
-      await forget(cid, (path) => rename(path, join(aside, cid)))
+      const [have] = await hasMany([cid])
+      if (!have) return
+      await damages.grow()
+      const aside = join(quarantine, cid)
+      const bytes = isSmall(cid) ? await smalls.rawBytes(cid) : undefined
+      if (bytes !== undefined) {
+        await writeDurably(aside, bytes)
+        await packs.remove([cid])
+      }
+      if ((await objects.sizeOf(cid)) === undefined) return
+      await objects.moveAside(cid, aside)
+      intake.touch(quarantine)
+      await intake.flush()
     },
 
     get damages() {
-      return damages
+      return damages.count
     },
 
     async [Symbol.asyncDispose]() {
       // Run from the last to the first, each also when another fails.
       await using closing = new AsyncDisposableStack()
+      closing.use(packs)
       closing.defer(() => intake.close())
       for (const stage of stages) closing.use(stage)
       for (const incoming of arriving.values()) closing.defer(async () => incoming?.close())
     },
   }
-  return store
 }
 
-function missing(cid: FileCid | Root): Fault {
-  return new Fault('missing', 'store.read', { about: cid, text: `${cid} is not held here.` })
-}
-
-function corrupt(cid: FileCid | Root): Fault {
-  return new Fault('corrupt', 'store.read', {
-    about: cid,
-    text: `${cid} has changed on the disk. Verify the dataset, check the disk, and have it sent again.`,
-  })
+/**
+ * Whether small things may lie among the objects: the store is older than its packs. It is written
+ * down before the first pack can be, because later nothing else would show it.
+ */
+async function openPacksFolder(packs: string, objects: string): Promise<boolean> {
+  const mark = join(packs, 'older')
+  if ((await lstat(packs).catch(() => undefined)) === undefined) {
+    const isOlder = (await readdir(objects)).length > 0
+    await makeFolder(packs)
+    if (isOlder) await writeDurably(mark, '')
+  }
+  return (await lstat(mark).catch(() => undefined)) !== undefined
 }

@@ -7,20 +7,27 @@ import { constants } from 'node:fs'
 import { type FileHandle, open, rm } from 'node:fs/promises'
 import { asFault, Fault } from '../../protocol/fault.ts'
 import type { FileCid } from '../../protocol/ids.ts'
-import { blockBytes, blockSize, blocksOf, digestBytes } from '../../protocol/unixfs.ts'
+import { blockBytes, blockSize, blocksOf, digestAt } from '../../protocol/unixfs.ts'
 import { sameBytes } from '../../protocol/wire.ts'
-import { readIfThere, writeDurably } from '../base/files.ts'
 import { createPool, createSerial } from '../base/work.ts'
 import { isBlock, readAt, writeAt } from './held.ts'
-import type { Intake } from './intake.ts'
-import { sha256 } from './sha256.ts'
+import { type BlockMap, openMap } from './maps.ts'
+import { sha256Aside } from './sha256.ts'
 import type { Incoming } from './store.ts'
 
 /** Blocks of one file that are written at the same time. */
 const blockWritesMax = 8
 const objectMode = 0o440
 
-export type PartialPaths = { readonly data: string; readonly map: string; readonly object: string }
+export type PartialPaths = { readonly data: string; readonly map: string }
+
+export type PartialHome = {
+  readonly paths: PartialPaths
+  /** Takes over the whole file, open and read-only: durable and held when it resolves. */
+  hold(file: FileHandle): Promise<void>
+  /** Called once, when it is open no more. */
+  onClose(): void
+}
 export type Whole = { cid: FileCid; size: number; digests: Uint8Array }
 
 /** One bit a block. */
@@ -58,46 +65,15 @@ export function* runsMissing(
   }
 }
 
-const mapMagic = new TextEncoder().encode('crossload map 1\n')
-
-/** The map's file: what it is, its bits, and a checksum that holds for this file alone. */
-function encodeMap(cid: FileCid, bits: Uint8Array): Uint8Array {
-  const node = new Uint8Array(mapMagic.byteLength + bits.byteLength + digestBytes)
-  node.set(mapMagic)
-  node.set(bits, mapMagic.byteLength)
-  node.set(mapSum(cid, node), node.byteLength - digestBytes)
-  return node
-}
-
-/** The bits, or undefined for a map that is damaged, of another file, or of another length. */
-function decodeMap(cid: FileCid, blocks: number, node: Uint8Array): Uint8Array | undefined {
-  if (node.byteLength !== mapMagic.byteLength + Math.ceil(blocks / 8) + digestBytes)
-    return undefined
-  if (!sameBytes(mapSum(cid, node), node.subarray(-digestBytes))) return undefined
-  return node.slice(mapMagic.byteLength, -digestBytes)
-}
-
-function mapSum(cid: FileCid, node: Uint8Array): Uint8Array {
-  const name = new TextEncoder().encode(cid)
-  const all = new Uint8Array(name.byteLength + node.byteLength - digestBytes)
-  all.set(name)
-  all.set(node.subarray(0, -digestBytes), name.byteLength)
-  return sha256(all)
-}
-
-/** Opens what is there of the file, or begins it. `onClose` is called once, when it is open no more. */
-export async function openIncoming(
-  whole: Whole,
-  paths: PartialPaths,
-  intake: Intake,
-  onClose: () => void,
-): Promise<Incoming> {
+/** Opens what is there of the file, or begins it. */
+export async function openIncoming(whole: Whole, home: PartialHome): Promise<Incoming> {
+  const { paths } = home
   const { cid, size, digests } = whole
   const count = blocksOf(size)
   const pool = createPool({ limit: blockWritesMax })
   const inTurn = createSerial()
-  const { file, resumed } = await openData(whole, paths)
-  const held = createBits(count, resumed)
+  const { file, map } = await openFiles(whole, paths)
+  const held = createBits(count, map.resumed)
   // What this process wrote itself was verified; what a map claims is hashed again before it counts.
   const proven = createBits(count)
   let heldBytes = 0
@@ -117,7 +93,8 @@ export async function openIncoming(
       } finally {
         closed = true
         await file.close().catch(() => {})
-        onClose()
+        await map.close().catch(() => {})
+        home.onClose()
       }
     })
   }
@@ -138,12 +115,31 @@ export async function openIncoming(
       lost = asFault(thrown, 'store.checkpoint', 'the store')
       throw lost
     })
-    await writeDurably(paths.map, encodeMap(cid, bits)).catch((thrown) => {
+    await map.save(bits).catch((thrown) => {
       waiting = true
-      throw thrown
+      throw asFault(thrown, 'store.checkpoint', 'the store')
     })
   }
   const checkpoint = () => inTurn(flush)
+
+  function wrongBlock(index: number): Fault {
+    return new Fault('corrupt', 'store.write', {
+      about: cid,
+      side: 'there',
+      text: `Block ${index} of ${cid} is not what it should be.`,
+    })
+  }
+
+  async function writeBlock(index: number, bytes: Uint8Array): Promise<void> {
+    const digest = digestAt(digests, index)
+    if (!sameBytes(await sha256Aside(bytes), digest)) throw wrongBlock(index)
+    if (proven.has(index)) return
+    await writeAt(file, bytes, index * blockBytes)
+    if (!held.has(index)) heldBytes += bytes.byteLength
+    held.set(index)
+    proven.set(index)
+    waiting = true
+  }
 
   async function proveRest(): Promise<void> {
     const buffer = new Uint8Array(blockBytes)
@@ -175,23 +171,8 @@ export async function openIncoming(
     },
     async write(index, bytes) {
       checkUsable()
-      if (
-        !(index < count) ||
-        bytes.byteLength !== blockSize(size, index) ||
-        !isBlock(bytes, digests, index)
-      ) {
-        throw new Fault('corrupt', 'store.write', {
-          about: cid,
-          side: 'there',
-          text: `Block ${index} of ${cid} is not what it should be.`,
-        })
-      }
-      if (proven.has(index)) return
-      await pool.run(() => writeAt(file, bytes, index * blockBytes)).catch(rethrow)
-      if (!held.has(index)) heldBytes += bytes.byteLength
-      held.set(index)
-      proven.set(index)
-      waiting = true
+      if (!(index < count) || bytes.byteLength !== blockSize(size, index)) throw wrongBlock(index)
+      await pool.run(() => writeBlock(index, bytes)).catch(rethrow)
     },
     checkpoint,
     async finish() {
@@ -205,8 +186,7 @@ export async function openIncoming(
       await proveRest().catch(rethrow)
       await end(async () => {
         await file.chmod(objectMode)
-        await intake.settle(file, paths.data, paths.object)
-        await intake.flush()
+        await home.hold(file)
         await rm(paths.map, { force: true })
       }).catch(rethrow)
     },
@@ -219,34 +199,51 @@ export async function openIncoming(
   }
 }
 
-/** The data file at its full length, and the bits of the last checkpoint if both are there. */
-async function openData(
+/** The data at its full length, and the map of what is there of it; both new unless both fit. */
+async function openFiles(
   whole: Whole,
   paths: PartialPaths,
-): Promise<{ file: FileHandle; resumed?: Uint8Array | undefined }> {
-  const map = await readIfThere(paths.map)
-  const resumed = map && decodeMap(whole.cid, blocksOf(whole.size), map)
-  const flags = constants.O_RDWR | constants.O_NOFOLLOW
-  if (resumed !== undefined) {
-    const file = await open(paths.data, flags).catch((thrown) => {
-      if (thrown.code !== 'ENOENT') rethrow(thrown)
-    })
-    if (file !== undefined && (await file.stat()).size === whole.size) return { file, resumed }
-    await file?.close()
-  }
-  await rm(paths.map, { force: true })
-  await rm(paths.data, { force: true })
-  const file = await open(paths.data, flags | constants.O_CREAT | constants.O_EXCL, 0o640).catch(
-    rethrow,
-  )
+): Promise<{ file: FileHandle; map: BlockMap }> {
+  const openItsMap = () => openMap(paths.map, whole.cid, blocksOf(whole.size))
+  let map = await openItsMap().catch(rethrow)
   try {
-    await file.truncate(whole.size)
+    const there = map.resumed && (await openData(whole, paths))
+    if (there !== undefined) return { file: there, map }
+    await map.close()
+    await rm(paths.map, { force: true })
+    const file = await createData(whole, paths)
+    map = await openItsMap()
+    return { file, map }
   } catch (thrown) {
-    await file.close()
-    await rm(paths.data, { force: true })
+    await map.close().catch(() => {})
     rethrow(thrown)
   }
-  return { file }
+}
+
+const dataFlags = constants.O_RDWR | constants.O_NOFOLLOW
+
+/** The data that the map speaks of; undefined when it is not there or has another length. */
+async function openData({ size }: Whole, { data }: PartialPaths): Promise<FileHandle | undefined> {
+  const file = await open(data, dataFlags).catch((thrown) => {
+    if (thrown.code !== 'ENOENT') rethrow(thrown)
+    return undefined
+  })
+  if (file === undefined || (await file.stat()).size === size) return file
+  await file.close()
+  return undefined
+}
+
+async function createData({ size }: Whole, { data }: PartialPaths): Promise<FileHandle> {
+  await rm(data, { force: true })
+  const file = await open(data, dataFlags | constants.O_CREAT | constants.O_EXCL, 0o640)
+  try {
+    await file.truncate(size)
+    return file
+  } catch (thrown) {
+    await file.close()
+    await rm(data, { force: true })
+    throw thrown
+  }
 }
 
 function rethrow(thrown: unknown): never {

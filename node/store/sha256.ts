@@ -1,6 +1,6 @@
 /** The site's SHA-256, and what content is called by it. Bytes get a name here or are refused. */
 import assert from 'node:assert/strict'
-import { hash } from 'node:crypto'
+import { hash, subtle } from 'node:crypto'
 import { CID } from 'multiformats/cid'
 import { Fault } from '../../protocol/fault.ts'
 import type { FileCid, Root } from '../../protocol/ids.ts'
@@ -18,6 +18,18 @@ import { nodeBytesMax, type Small, smallsBytesMax, smallsMax } from './store.ts'
 
 /** Synchronous, and in Node the fastest there is for blocks of 1 MiB. */
 export const sha256: Sha256 = (bytes) => hash('sha256', bytes, 'buffer')
+
+/** From this many bytes on the hash is worth a trip to another thread. */
+const asideBytesMin = 131_072
+
+/**
+ * Large blocks are hashed by the thread pool while this thread goes on: it copies them, which costs a
+ * sixth more in all, and gives back the half millisecond that each would have stood still.
+ */
+export async function sha256Aside(bytes: Uint8Array): Promise<Uint8Array> {
+  if (bytes.byteLength < asideBytesMin) return sha256(bytes)
+  return new Uint8Array(await subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>))
+}
 
 /** A metadata block's name. */
 export function nameBlock(bytes: Uint8Array): Root {

@@ -1,6 +1,7 @@
 /**
- * Puts that count together. Everything lies in a folder of its own under `tmp`, flushed file by file,
- * and moves to its place when all of it is there; a stage that is given up is one folder to remove.
+ * Puts that count together. Everything lies in a folder of its own under `tmp`, small things in packs
+ * of the stage's own, and moves to its place when all of it is there and flushed; a stage that is given
+ * up is one folder to remove.
  */
 import { mkdir, opendir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -8,9 +9,12 @@ import { asFault, Fault } from '../../protocol/fault.ts'
 import type { FileCid, Root } from '../../protocol/ids.ts'
 import { blockBytes, digestBytes, fileCid } from '../../protocol/unixfs.ts'
 import { createPool } from '../base/work.ts'
-import { createIntake, type Intake } from './intake.ts'
+import { type Aside, createIntake, type Intake } from './intake.ts'
+import type { Packs } from './packs/packs.ts'
+import { createStagedPacks } from './packs/staged.ts'
 import { createPlaceList, type PlaceList } from './places.ts'
-import { nameBlock, nameSmall, sha256 } from './sha256.ts'
+import { createPuts } from './puts.ts'
+import { sha256 } from './sha256.ts'
 import { type Content, type FileWriter, type Stage, writesMax } from './store.ts'
 
 export type StageHome = {
@@ -21,11 +25,15 @@ export type StageHome = {
   /** Puts one of these lists into the index. */
   index(list: string): Promise<void>
   intake: Intake
+  packs: Packs
+  hasMany(cids: readonly (FileCid | Root)[]): Promise<boolean[]>
   pathOf(cid: FileCid | Root): string
   /** Of an object that is held; undefined when it is not. */
   sizeOf(cid: FileCid | Root): Promise<number | undefined>
   onClose(): void
 }
+
+const nothing = new Uint8Array(0)
 
 export async function openStage(home: StageHome): Promise<Stage> {
   const kept = join(home.folder, 'kept')
@@ -35,10 +43,12 @@ export async function openStage(home: StageHome): Promise<Stage> {
   const intake = createIntake(home.folder)
   let list: Promise<PlaceList> | undefined
 
-  async function putNamed<T extends FileCid | Root>(cid: T, bytes: Uint8Array): Promise<T> {
-    if ((await home.sizeOf(cid)) !== bytes.byteLength) await intake.write(join(kept, cid), bytes)
-    return cid
-  }
+  const smalls = createStagedPacks({
+    folder: home.folder,
+    packs: home.packs,
+    isHeld: home.hasMany,
+  })
+  const puts = createPuts(smalls.put)
 
   async function keepPlaces(name: Root): Promise<void> {
     if (list === undefined) return
@@ -52,22 +62,35 @@ export async function openStage(home: StageHome): Promise<Stage> {
   }
 
   return {
-    putBlock: async (bytes) => putNamed(nameBlock(bytes), bytes),
-    putSmall: async (digest, bytes) => putNamed(nameSmall(digest, bytes), bytes),
-    async putSmalls(files) {
-      const cids = files.map(({ digest, bytes }) => nameSmall(digest, bytes))
-      return Promise.all(cids.map((cid, i) => putNamed(cid, files[i]!.bytes)))
-    },
+    ...puts,
 
     async writer() {
-      const aside = await intake.create()
+      // The first block waits: only the second, or the end, tells where the file goes.
+      let first: Uint8Array | undefined
+      let aside: Aside | undefined
       return createWriter({
-        write: (bytes, at) => aside.write(bytes, at),
-        async end({ cid, size }) {
-          if ((await home.sizeOf(cid)) === size) await aside.discard()
+        async write(bytes, at) {
+          if (at === 0) {
+            first = bytes.slice()
+            return
+          }
+          if (aside === undefined) {
+            aside = await intake.create()
+            await aside.write(first!, 0)
+            first = undefined
+          }
+          await aside.write(bytes, at)
+        },
+        async end({ cid, size, digests }) {
+          if (aside === undefined)
+            await puts.putSmall(first === undefined ? sha256(nothing) : digests, first ?? nothing)
+          else if ((await home.sizeOf(cid)) === size) await aside.discard()
           else await aside.settle(join(kept, cid))
         },
-        discard: () => aside.discard(),
+        async discard() {
+          first = undefined
+          await aside?.discard()
+        },
       })
     },
 
@@ -87,6 +110,7 @@ export async function openStage(home: StageHome): Promise<Stage> {
       }
       await Promise.all(moves)
       await home.intake.flush()
+      await smalls.keep()
       await keepPlaces(name)
       await rm(home.folder, { recursive: true, force: true })
     },
@@ -95,6 +119,7 @@ export async function openStage(home: StageHome): Promise<Stage> {
       await (await list?.catch(() => undefined))?.close()
       list = undefined
       await intake.abandon()
+      await smalls.close()
       await rm(home.folder, { recursive: true, force: true })
       home.onClose()
     },

@@ -1,0 +1,203 @@
+/**
+ * The room of small things: metadata blocks and files of one block or none, many in one file and many
+ * to one flush. What is put is in memory or on its way to the disk at first, and readable from there;
+ * a flush makes it durable and enters its place into the index (`table.ts`).
+ */
+import { join } from 'node:path'
+import { Fault } from '../../../protocol/fault.ts'
+import type { FileCid, Root } from '../../../protocol/ids.ts'
+import { flushFolder } from '../../base/files.ts'
+import { createGroup, createSerial, type Serial } from '../../base/work.ts'
+import type { Db } from '../../db/db.ts'
+import { createPackFile, packName, packsMax } from './files.ts'
+import { cidOfKey, keyOfCid, type Location } from './names.ts'
+import { createPackReader, type PackReader } from './reader.ts'
+import { recoverPacks } from './recover.ts'
+import { batchMax, type Entry, linksOf, openTable, type Table } from './table.ts'
+import { createPackWriter, type NewPack, type PackWriter } from './writer.ts'
+
+/** Things that are not in the index yet; with so many, a flush begins by itself. */
+const pendingMax = 16_384
+
+export type Name = FileCid | Root
+export type New = { readonly cid: Name; readonly key: Uint8Array; readonly bytes: Uint8Array }
+
+export interface Packs extends AsyncDisposable {
+  /** Where each lies, in memory or on the disk. */
+  locate(cids: readonly Name[]): Promise<(Location | undefined)[]>
+  /** Takes what is not held already; the bytes are copied. */
+  put(items: readonly New[]): Promise<void>
+  /** Everything whose put had resolved is on the disk and in the index. */
+  flush(): Promise<void>
+  /** Durably; content that is in no index is found no more. */
+  remove(cids: readonly Name[]): Promise<void>
+  list(): AsyncGenerator<{ cid: Name; bytes: number }>
+  /** Whether the last start found that something was lost. */
+  readonly lostAtOpen: boolean
+  readonly inside: Inside
+}
+
+/** What reading, staging and compacting share with the room and nobody else has. */
+export type Inside = {
+  readonly folder: string
+  readonly table: Table
+  readonly reader: PackReader
+  readonly writer: PackWriter
+  /** Held while locations are changed. */
+  readonly inTurn: Serial
+  /** Closed packs and their bytes. */
+  readonly packs: Map<number, number>
+  /** Packs whose content is not all in the index yet: nobody may judge them by it. */
+  readonly growing: Set<number>
+  pathOf(pack: number): string
+  nextNumber(): number
+  create(): Promise<NewPack>
+}
+
+export async function openPacks(o: {
+  folder: string
+  db: Db
+  /** Of small things that lie somewhere else in the store, whether they are held. */
+  elsewhere?: ((cids: readonly Name[]) => Promise<boolean[]>) | undefined
+}): Promise<Packs> {
+  const { folder, db } = o
+  const table = openTable(db)
+  const { next, packs, lost } = await recoverPacks(folder, table)
+  let numbers = next
+  const growing = new Set<number>()
+  const pathOf = (pack: number) => join(folder, packName(pack))
+  const reader = createPackReader(pathOf)
+  const inTurn = createSerial()
+
+  function nextNumber(): number {
+    if (numbers <= packsMax) return numbers++
+    throw new Fault('full', 'store.pack', { text: 'The store has no more numbers for packs.' })
+  }
+
+  async function create(): Promise<NewPack> {
+    const number = nextNumber()
+    growing.add(number)
+    return createPackFile(pathOf(number), number, () => flushFolder(folder))
+  }
+
+  const writer = createPackWriter(create)
+  /** Appended, not in the index: since the last flush began, and of a flush that runs. */
+  let pending = new Map<Name, Entry>()
+  let flushing = new Map<Name, Entry>()
+  /** Up to where each growing pack is in the index. */
+  const linked = new Map<number, number>()
+
+  const placed = (cid: Name) => (pending.get(cid) ?? flushing.get(cid))?.location
+
+  async function locate(cids: readonly Name[]): Promise<(Location | undefined)[]> {
+    const found = cids.map(placed)
+    const asked: number[] = []
+    const keys: Uint8Array[] = []
+    for (const [i, location] of found.entries()) {
+      if (location !== undefined) continue
+      asked.push(i)
+      keys.push(keyOfCid(cids[i]!))
+    }
+    if (asked.length === 0) return found
+    const locations = await table.getMany(keys)
+    for (const [j, i] of asked.entries()) found[i] = locations[j] ?? placed(cids[i]!)
+    return found
+  }
+
+  async function isHeld(items: readonly New[]): Promise<boolean[]> {
+    const cids = items.map(({ cid }) => cid)
+    const held = (await locate(cids)).map((location) => location !== undefined)
+    if (o.elsewhere === undefined) return held
+    const asked = cids.flatMap((cid, i) => (held[i] ? [] : [{ cid, i }]))
+    const found = await o.elsewhere(asked.map(({ cid }) => cid))
+    for (const [j, { i }] of asked.entries()) held[i] = found[j]!
+    return held
+  }
+
+  async function putAll(items: readonly New[]): Promise<void> {
+    const held = await isHeld(items)
+    for (const [i, { cid, key, bytes }] of items.entries()) {
+      // Asked again after each wait: somebody else may have brought the same.
+      while (!held[i] && placed(cid) === undefined) {
+        const location = writer.append(key, bytes)
+        if (location === undefined) await writer.ready(bytes.byteLength)
+        else pending.set(cid, { key, location })
+      }
+    }
+    if (pending.size >= pendingMax) await flush()
+  }
+
+  async function indexAll(entries: readonly Entry[]): Promise<void> {
+    for (let i = 0; i < entries.length; i += batchMax) {
+      const batch = entries.slice(i, i + batchMax)
+      const links = linksOf(batch, linked)
+      await table.add(batch, links)
+      for (const { pack, to } of links) linked.set(pack, to)
+    }
+  }
+
+  /** A pack that is full and wholly in the index is like any other from now on. */
+  function settle(): void {
+    const waiting = new Set([...pending.values()].map(({ location }) => location.pack))
+    for (const [pack, to] of linked) {
+      if (pack === writer.current || waiting.has(pack)) continue
+      packs.set(pack, to)
+      linked.delete(pack)
+      growing.delete(pack)
+    }
+  }
+
+  const puts = createGroup<readonly New[]>({ round: (all) => putAll(all.flat()) })
+  const group = createGroup<undefined>({
+    async round() {
+      flushing = pending
+      pending = new Map()
+      try {
+        await writer.sync()
+        await inTurn(async () => {
+          await indexAll([...flushing.values()])
+          flushing = new Map()
+        })
+      } catch (thrown) {
+        // Still in memory or in the pack, and still to be flushed.
+        pending = new Map([...flushing, ...pending])
+        flushing = new Map()
+        throw thrown
+      }
+      settle()
+    },
+  })
+  const flush = () => group.add(undefined)
+
+  return {
+    locate,
+    put: (items) => puts.add(items),
+    flush,
+    remove: (cids) =>
+      inTurn(async () => {
+        for (const cid of cids) {
+          pending.delete(cid)
+          flushing.delete(cid)
+        }
+        for (let i = 0; i < cids.length; i += batchMax)
+          await table.remove(cids.slice(i, i + batchMax).map(keyOfCid))
+      }),
+    async *list() {
+      // Only what is in the index is listed, so that nothing is listed twice.
+      await flush()
+      for await (const { key, location } of table.list())
+        yield { cid: cidOfKey(key), bytes: location.bytes }
+    },
+    lostAtOpen: lost,
+    inside: {
+      ...{ folder, table, reader, writer, inTurn, packs, growing, pathOf, nextNumber, create },
+    },
+    async [Symbol.asyncDispose]() {
+      // What cannot be flushed any more was never acknowledged.
+      await flush().catch(() => {})
+      await group.drain()
+      await writer.close()
+      await reader.close()
+    },
+  }
+}

@@ -5,7 +5,8 @@
  */
 import type { AddressInfo } from 'node:net'
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
-import { type EventsName, type Route, type RouteName, routes } from '../../api/routes.ts'
+import type { Route } from '../../api/route.ts'
+import { type EventsName, type RouteName, routes } from '../../api/routes.ts'
 import { eventsMedia } from '../../api/sse.ts'
 import { asFault, Fault, fromWireFault } from '../../protocol/fault.ts'
 import { check } from '../../protocol/wire.ts'
@@ -87,6 +88,7 @@ export async function openHttp(needs: HttpNeeds): Promise<Http> {
 
 const handlers: Handlers = {
   ...siteHandlers,
+  ...upkeepHandlers,
   ...peopleHandlers,
   ...linkHandlers,
   ...connectionHandlers,
@@ -94,7 +96,6 @@ const handlers: Handlers = {
   ...datasetHandlers,
   ...workflowHandlers,
   ...transferHandlers,
-  ...upkeepHandlers,
 }
 
 /** Apart from listening, so that tests can ask without a port, and of another table. */

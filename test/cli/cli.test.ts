@@ -26,6 +26,7 @@ const names = [
   'send',
   'transfers',
   'site',
+  'upkeep',
   'trouble',
 ]
 

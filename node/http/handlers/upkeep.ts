@@ -25,12 +25,15 @@ export const upkeepHandlers: Handlers<Names> = {
     // Whoever runs the site may keep anything on its disk, whether or not they may look into it.
     const dataset = await doors.datasets.get(id)
     if (dataset === undefined)
-      throw new Fault('missing', 'hold.add', { about: id, text: `There is no dataset ${id}.` })
+      throw new Fault('missing', 'hold.add', {
+        about: id,
+        text: `There is no dataset ${id}. Only what is there can be held.`,
+      })
     const { name, versions, at } = dataset
     if (at === 'removed') {
       throw new Fault('gone', 'hold.add', {
         about: id,
-        text: `Dataset ${id} (${name}) was removed, and its content may be gone.`,
+        text: `Dataset ${id} (${name}) was removed. Only what is there can be held.`,
       })
     }
     const trees = versions.map(({ tree: { root, times } }) => ({ root, times }))

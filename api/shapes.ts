@@ -65,6 +65,8 @@ export const siteView = z.object({
   name: z.string(),
   fingerprint: z.string(),
   addresses: z.array(z.string()),
+  /** HOST:PORT where direct lanes are taken. */
+  lane: z.string().optional(),
   version: z.string(),
   startedAt: instant,
   health: healthView,

@@ -27,6 +27,7 @@ import { addUpkeep } from './commands/upkeep.ts'
 import { addWorkflows } from './commands/workflows.ts'
 import { createContext, type GlobalFlags } from './context.ts'
 import { visible } from './show.ts'
+import { siteProcess } from './site-process.ts'
 import type { World } from './world.ts'
 
 /** Lines of a fault's list that are shown; the rest is counted. */
@@ -172,7 +173,8 @@ function runNode(args: readonly string[], signal: AbortSignal): Promise<number> 
   const form = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
   const file = fileURLToPath(new URL(`../node/main.${form}`, import.meta.url))
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [file, ...args], { stdio: 'inherit' })
+    const started = siteProcess(file, args, process.env)
+    const child = spawn(process.execPath, started.args, { stdio: 'inherit', env: started.env })
     // A terminal tells the whole group of a Ctrl-C, so the site may hear of it twice.
     const stop = () => child.kill(signal.reason === 'SIGINT' ? 'SIGINT' : 'SIGTERM')
     signal.addEventListener('abort', stop, { once: true })

@@ -24,6 +24,18 @@ const shape = z.strictObject({
   listen: z.array(z.string().max(256)).min(1).max(16),
   /** Multiaddrs told to linked sites instead of those listened at, e.g. behind a reverse proxy. */
   announce: z.array(z.string().max(256)).max(16),
+  /** Where direct lanes are taken, and what others are told instead, as behind a router. HOST:PORT. */
+  lane: z
+    .strictObject({
+      listen: z
+        .string()
+        .refine((text) => isPlace(text, 0), 'is not HOST:PORT, for example 0.0.0.0:4602'),
+      announce: z
+        .string()
+        .refine((text) => isPlace(text, 1), 'is not HOST:PORT, for example lanes.example.org:4602')
+        .optional(),
+    })
+    .optional(),
   /**
    * Folders whose paths people may name when they add or export; administrators may name any. The
    * site reads and writes as its own account, so a path is a right: nobody else has any unless told.
@@ -73,9 +85,12 @@ export function createConfig(input: {
   announce?: readonly string[] | undefined
   folders?: readonly string[] | undefined
   http?: string | undefined
+  lane?: string | undefined
+  announceLane?: string | undefined
 }): Config {
   const listen = input.listen?.length ? input.listen.map(listenAddress) : [...defaultListen]
   const announce = (input.announce ?? []).map(listenAddress)
+  if (input.lane === undefined && input.announceLane !== undefined) throw laneMissing()
   return parse(
     {
       v: 1,
@@ -84,6 +99,9 @@ export function createConfig(input: {
       announce,
       folders: [...(input.folders ?? [])],
       http: input.http ?? defaultHttp,
+      ...(input.lane === undefined
+        ? {}
+        : { lane: { listen: input.lane, announce: input.announceLane } }),
     },
     'the options of init',
   )
@@ -125,6 +143,18 @@ function parse(value: unknown, where: string): Config {
     about: where,
     text: `${where}: ${issue?.path.join('.') || 'it'} ${misfit(issue)}.`,
   })
+}
+
+function laneMissing(): Fault {
+  return new Fault('invalid', 'config.lane', {
+    text: '--announce-lane says where lanes are reached; --lane HOST:PORT must say where they are taken.',
+  })
+}
+
+/** HOST:PORT, with a port of at least `portMin`; 0 is a free one. */
+function isPlace(text: string, portMin: number): boolean {
+  const port = /^(?:\[[0-9a-fA-F:.]+\]|[a-zA-Z0-9.-]+):(\d{1,5})$/.exec(text)?.[1]
+  return port !== undefined && Number(port) >= portMin && Number(port) <= 65535
 }
 
 /** A multiaddr as it is; `HOST:PORT` and `ws://HOST:PORT` as the multiaddr they mean. */

@@ -33,6 +33,8 @@ async function init(args: string[]): Promise<void> {
       announce: { type: 'string', multiple: true },
       folder: { type: 'string', multiple: true },
       http: { type: 'string' },
+      lane: { type: 'string' },
+      'announce-lane': { type: 'string' },
       json: { type: 'boolean' },
     },
   })
@@ -40,6 +42,7 @@ async function init(args: string[]): Promise<void> {
   const config = createConfig({
     ...values,
     name: values.name ?? '',
+    announceLane: values['announce-lane'],
     folders: values.folder?.map((folder) => resolve(folder)),
   })
   const admin = parseEmail(values.admin ?? 'admin@localhost')
@@ -99,6 +102,7 @@ async function run(
     await announce(home, site.url)
     say(`${config.name} is up. API at ${site.url}`)
     for (const address of site.addresses) say(`  listens at ${address}`)
+    if (site.lane !== undefined) say(`  takes lanes at ${site.lane}`)
     await aborted(AbortSignal.any([stopping, site.failed]))
     if (stopping.aborted) await rm(home.run, { force: true })
     else failed = site.failed.reason as Fault

@@ -5,6 +5,7 @@
 import type { SendInput } from '../api/shapes.ts'
 import { asFault, Fault, toWireFault } from '../protocol/fault.ts'
 import { parseEmail, type SiteId } from '../protocol/ids.ts'
+import { laneProtocol } from '../protocol/lane.ts'
 import { createAudit } from './audit.ts'
 import type { Clock } from './base/clock.ts'
 import { createAddressBook } from './bundles/addressee.ts'
@@ -23,7 +24,7 @@ import { createSiteDoor } from './site-door.ts'
 import { verifySignature } from './sites/identity.ts'
 import { openLinks } from './sites/links.ts'
 import { isShared, openLink } from './sites/policy.ts'
-import { rebuildSeen } from './transfers/seen.ts'
+import { openSeen, rebuildSeen } from './transfers/seen.ts'
 import { openTransfers } from './transfers/transfers.ts'
 import { openUpkeep } from './upkeep/upkeep.ts'
 
@@ -35,6 +36,8 @@ export interface Site extends AsyncDisposable {
   readonly site: SiteId
   readonly url: string
   readonly addresses: string[]
+  /** HOST:PORT where direct lanes are taken. */
+  readonly lane: string | undefined
   readonly rebuilt: false | 'missing' | 'broken'
   /** Aborts with a fault when the site can no longer be trusted with a change: it must be closed. */
   readonly failed: AbortSignal
@@ -68,7 +71,7 @@ export async function openSite(o: {
     if (net !== undefined) return net.open(to, protocol, options)
     throw new Fault('busy', 'net.open', { text: 'The site is starting.' })
   }
-  const speaks = () => handlers.map(({ protocol }) => protocol)
+  const speaks = () => [...handlers.map(({ protocol }) => protocol), laneProtocol]
   const me = () => ({ name: config.name, addresses: net?.addresses() ?? [] })
   const links = stack.use(await openLinks({ commit, db, clock, identity, me, speaks, open: dial }))
   const connections = stack.use(
@@ -86,13 +89,16 @@ export async function openSite(o: {
     isLinked: (site) => links.bySite(site) !== undefined,
   })
   const unpacker = createUnpacker({ clock, db, store, users, projects, datasets })
+  const seen = openSeen({ db, store })
   const transfers = stack.use(
     openTransfers<SendInput>({
       me: identity.site,
       commit,
       db,
       store,
+      seen,
       clock,
+      throttle: () => async () => {},
       names,
       sign: identity.sign,
       verify: verifySignature,
@@ -127,7 +133,7 @@ export async function openSite(o: {
     }),
   )
   // Before anybody is heard: what is offered is weighed against it.
-  if ((await rebuildSeen({ db, store, log: logFault })) > 0)
+  if ((await rebuildSeen({ db, store, seen, log: logFault })) > 0)
     log.info({}, 'what other sites sent before is known again')
   const handlers: NetHandler[] = [...links.handlers, ...connections.handlers, ...transfers.handlers]
   net = stack.use(
@@ -136,6 +142,7 @@ export async function openSite(o: {
       clock,
       listen: config.listen,
       announce: config.announce,
+      lane: config.lane,
       limits: silenceLimits(config.silenceMs),
       isAccepted: (site) => links.isAccepted(site),
       isRefused: (site) => links.isRefused(site),
@@ -172,6 +179,7 @@ export async function openSite(o: {
     name: config.name,
     fingerprint: identity.fingerprint,
     addresses: running.addresses(),
+    lane: running.lane,
     version,
     startedAt,
   }))
@@ -216,6 +224,7 @@ export async function openSite(o: {
     site: identity.site,
     url: http.url,
     addresses: running.addresses(),
+    lane: running.lane,
     rebuilt: rooms.rebuilt,
     failed: failed.signal,
     [Symbol.asyncDispose]: () => rest.disposeAsync(),

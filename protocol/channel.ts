@@ -11,12 +11,17 @@ import { decode, encode, type Frame, type FrameCaps, frameBytes, readFrames } fr
 
 export type Waiting = { readonly signal?: AbortSignal | undefined }
 
+/** What a carrier is made of: a stream among others of one connection, or a socket of its own. */
+export type Via = 'lane' | 'stream'
+
 /** What carries bytes. Both directions hold back: a slow reader slows the writer, never fills memory. */
 export interface Carrier {
   readonly remote: SiteId
+  readonly via: Via
   /**
    * The other side's bytes. Ends when it closed its side; throws `unreachable` (side `between`) when
-   * it can be known that the line was cut. Either way the end proves nothing. Read once.
+   * it can be known that the line was cut. Either way the end proves nothing. Read once. A chunk is
+   * the reader's until it asks for the next one; whoever keeps bytes copies them.
    */
   readonly source: AsyncIterable<Uint8Array>
   /** Resolves when there is room for more; `unreachable` when the line is gone. Keeps no reference. */
@@ -30,6 +35,7 @@ export interface Carrier {
 /** Messages over a carrier. */
 export interface Channel {
   readonly remote: SiteId
+  readonly via: Via
   /** Sends one message; resolves when there is room for the next. */
   send(message: unknown, body?: Uint8Array, options?: Waiting): Promise<void>
   /**
@@ -40,6 +46,8 @@ export interface Channel {
     schema: S,
     options?: Waiting,
   ): Promise<{ message: ZodOutput<S>; body: Uint8Array }>
+  /** Gives a received body back: its memory is used for a later one, so nobody may look at it again. */
+  recycle(body: Uint8Array): void
   /** Says why in words, then closes: the other side's `receive` throws it. */
   refuse(fault: Fault): Promise<void>
   close(): Promise<void>
@@ -59,9 +67,11 @@ const faultMessage = z.object({
 })
 
 export function createChannel(carrier: Carrier, caps: FrameCaps): Channel {
-  const frames = pipe(carrier.source, readFrames(caps))
+  const bodies = createBodies(caps.bodyBytesMax)
+  const frames = pipe(carrier.source, readFrames(caps, bodies.take))
   return {
     remote: carrier.remote,
+    via: carrier.via,
     async send(message, body, options) {
       for (const piece of frameBytes(encode(message), body)) await carrier.write(piece, options)
     },
@@ -69,12 +79,31 @@ export function createChannel(carrier: Carrier, caps: FrameCaps): Channel {
       const frame = await nextFrame(frames, carrier, options)
       return { message: readHead(frame, schema, caps), body: frame.body }
     },
+    recycle: bodies.recycle,
     async refuse(fault) {
       for (const piece of frameBytes(fittingFault(fault, caps))) await carrier.write(piece)
       await carrier.closeWrite()
     },
     close: () => carrier.closeWrite(),
     abort: (fault) => carrier.abort(fault),
+  }
+}
+
+/** Bodies that are kept for later ones, and the size from which on keeping one is worth it, in bytes. */
+const bodiesMax = 8
+const keptBodyBytes = 64 * 1024
+
+/** Large bodies come one after the other; fresh memory for each costs more than what is done with it. */
+function createBodies(bodyBytesMax: number) {
+  const idle: ArrayBufferLike[] = []
+  return {
+    take(bytes: number): Uint8Array {
+      if (bytes < keptBodyBytes) return new Uint8Array(bytes)
+      return new Uint8Array(idle.pop() ?? new ArrayBuffer(bodyBytesMax), 0, bytes)
+    },
+    recycle({ buffer }: Uint8Array): void {
+      if (buffer.byteLength === bodyBytesMax && idle.length < bodiesMax) idle.push(buffer)
+    },
   }
 }
 
@@ -135,6 +164,7 @@ export function createCarrierPair(left: SiteId, right: SiteId): [Carrier, Carrie
   const toLeft = createPipe()
   const carrier = (remote: SiteId, out: Pipe, into: Pipe): Carrier => ({
     remote,
+    via: 'stream',
     source: into.source,
     write: out.write,
     closeWrite: async () => out.end(),

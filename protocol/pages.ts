@@ -97,6 +97,11 @@ function joinPage(pieces: Uint8Array[], weight: number): Uint8Array {
   return node
 }
 
+/** What the entries of an encoded page weigh together, in bytes. */
+export function pageWeight(node: Uint8Array, entries: number): number {
+  return node.byteLength - headBytes(entries)
+}
+
 function headBytes(entries: number): number {
   return 9 + (entries < 24 ? 1 : entries < 256 ? 2 : 3)
 }
@@ -123,7 +128,7 @@ export function readPage(
   const end = {
     path: entries.at(-1)!.path,
     entries: entries.length,
-    weight: node.byteLength - headBytes(entries.length),
+    weight: pageWeight(node, entries.length),
   }
   if (!isSameSums(sums, link) || first.path !== link.first || end.path !== link.last) {
     refuse('A page is not what the root says about it.', link.first)

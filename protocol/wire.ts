@@ -125,10 +125,12 @@ export function frameBytes(head: Uint8Array, body: Uint8Array = nothing): Uint8A
 /**
  * A transform for `it-pipe`: byte chunks of any size → frames. A declared length over its cap is
  * `invalid` before a byte of it is kept; a source that ends inside a frame is `unreachable`, because
- * an end of stream is never success. Each frame owns its bytes.
+ * an end of stream is never success. Each frame owns its bytes; `take` gives room for a body, so that
+ * a reader may use the same buffers again and again.
  */
 export function readFrames(
   caps: FrameCaps,
+  take: (bytes: number) => Uint8Array = (bytes) => new Uint8Array(bytes),
 ): (source: AsyncIterable<Uint8Array>) => AsyncGenerator<Frame> {
   return async function* frames(source) {
     const lengths = new Uint8Array(frameLengthBytes)
@@ -148,8 +150,8 @@ export function readFrames(
           at += taken.byteLength
           if (filled < frameLengthBytes) continue
           const view = new DataView(lengths.buffer)
-          head = allocate(view.getUint32(0), caps.headBytesMax)
-          body = allocate(view.getUint32(4), caps.bodyBytesMax)
+          head = allocate(view.getUint32(0), caps.headBytesMax, (bytes) => new Uint8Array(bytes))
+          body = allocate(view.getUint32(4), caps.bodyBytesMax, take)
           filled = 0
         }
         const inHead = filled < head.byteLength
@@ -175,9 +177,13 @@ export function readFrames(
   }
 }
 
-function allocate(bytes: number, bytesMax: number): Uint8Array {
+function allocate(
+  bytes: number,
+  bytesMax: number,
+  take: (bytes: number) => Uint8Array,
+): Uint8Array {
   if (bytes > bytesMax)
     refuse('wire.read', `A message declares ${bytes} bytes; the cap is ${bytesMax}.`)
   // Plain allocation, not the pool: a kept frame must not keep a slab alive.
-  return bytes === 0 ? nothing : new Uint8Array(bytes)
+  return bytes === 0 ? nothing : take(bytes)
 }

@@ -11,6 +11,7 @@ import { createInterface } from 'node:readline'
 import { setTimeout as pause } from 'node:timers/promises'
 import { type Client, createClient } from '../api/client.ts'
 import type { ToldTransfer } from '../api/shapes.ts'
+import { siteProcess } from '../cli/site-process.ts'
 
 export const top = resolve(import.meta.dirname, '..')
 const main = join(top, 'node/main.ts')
@@ -42,6 +43,8 @@ export interface Site extends AsyncDisposable {
 export type SiteOptions = {
   listen?: string[]
   announce?: string[]
+  /** Takes direct lanes, at a free port of loopback or where it is said. */
+  lane?: boolean | string
   /** Where its home is made; a new temporary folder unless given. */
   home?: string
   /** There is a site in `home` already: it is started, not made. */
@@ -77,6 +80,8 @@ export async function openSite(alias: string, options: SiteOptions = {}): Promis
   const home = options.home ?? join(folder, 'home')
   const listen = (options.listen ?? ['127.0.0.1:0']).flatMap((at) => ['--listen', at])
   const announce = (options.announce ?? []).flatMap((at) => ['--announce', at])
+  const laneAt = options.lane === true ? '127.0.0.1:0' : options.lane || undefined
+  const lane = laneAt === undefined ? [] : ['--lane', laneAt]
   const name = `${alias[0]!.toUpperCase()}${alias.slice(1)}`
   const init = [
     'init',
@@ -92,6 +97,7 @@ export async function openSite(alias: string, options: SiteOptions = {}): Promis
     '/',
     ...listen,
     ...announce,
+    ...lane,
   ]
   const made = options.made ? undefined : await run(process.execPath, [main, ...init])
   if (made !== undefined && made.code !== 0)
@@ -103,8 +109,10 @@ export async function openSite(alias: string, options: SiteOptions = {}): Promis
   let written = ''
 
   async function start(): Promise<void> {
-    child = spawn(process.execPath, [main, 'serve', '--home', home], {
-      env: { ...process.env, ...options.env },
+    const env = { ...process.env, ...options.env }
+    const started = siteProcess(main, ['serve', '--home', home], env)
+    child = spawn(process.execPath, started.args, {
+      env: started.env,
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     written = ''

@@ -3,18 +3,19 @@ import { generateKeyPair } from '@libp2p/crypto/keys'
 import type { Connection, Libp2p, Stream } from '@libp2p/interface'
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import { type Clock, systemClock } from '../node/base/clock.ts'
+import type { NetCarrier } from '../node/net/carrier.ts'
 import { siteOf } from '../node/net/gate.ts'
 import { createHost, startHost } from '../node/net/host.ts'
 import { type Limits, limits } from '../node/net/limits.ts'
-import { createStreamCarrier, type StreamCarrier, type StreamLimits } from '../node/net/stream.ts'
+import { createStreamCarrier, type StreamLimits } from '../node/net/stream.ts'
 import { openProxy, type TcpProxy } from './tcp-proxy.ts'
 
 export type Transport = 'tcp' | 'websockets'
 
 export interface StreamPair extends AsyncDisposable {
   /** The end that dialled. */
-  readonly left: StreamCarrier
-  readonly right: StreamCarrier
+  readonly left: NetCarrier
+  readonly right: NetCarrier
   readonly streams: { readonly left: Stream; readonly right: Stream }
 }
 
@@ -81,7 +82,7 @@ export async function openHostPair(o: {
           clock: options?.clock ?? systemClock,
           limits: options?.limits,
         })
-      const arrived = new Promise<{ stream: Stream; carrier: StreamCarrier }>((resolve) => {
+      const arrived = new Promise<{ stream: Stream; carrier: NetCarrier }>((resolve) => {
         arrivals.push((stream) => resolve({ stream, carrier: carry(stream, left) }))
       })
       const stream = await connection.newStream(protocol)

@@ -1,6 +1,5 @@
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
-import { Fault } from '../../protocol/fault.ts'
 import { parseEmail } from '../../protocol/ids.ts'
 import type { Open } from '../context.ts'
 import { collect } from '../options.ts'
@@ -16,6 +15,7 @@ type Flags = {
   json?: boolean
   http?: string
   lane?: string
+  announceLane?: string
 }
 
 export function addInit(program: Command, open: Open, end: (code: number) => void): void {
@@ -33,27 +33,21 @@ export function addInit(program: Command, open: Open, end: (code: number) => voi
     .option('--announce <address>', 'told to other sites instead, as behind a proxy', collect, [])
     .option('--folder <dir>', 'people may add from and export to it', collect, [])
     .option('--http <host:port>', 'where people reach it')
-    .option('--lane <host:port>', 'where direct lanes are taken')
+    .option('--lane <host:port>', 'where content may come and go on sockets of its own: faster')
+    .option('--announce-lane <host:port>', 'told to other sites instead, as behind a router')
     .action(async (_flags: unknown, command: Command) => {
       const { world } = open(command)
       const flags = command.optsWithGlobals<Flags>()
       const home = homeOf(flags.home ?? world.env.CROSSLOAD_HOME, world)
       const args = ['init', '--home', home, '--name', flags.name]
-      if (flags.lane !== undefined) throw noLanes(flags.lane)
       if (flags.admin !== undefined) args.push('--admin', parseEmail(flags.admin))
       if (flags.http !== undefined) args.push('--http', flags.http)
+      if (flags.lane !== undefined) args.push('--lane', flags.lane)
+      if (flags.announceLane !== undefined) args.push('--announce-lane', flags.announceLane)
       for (const address of flags.listen) args.push('--listen', address)
       for (const address of flags.announce) args.push('--announce', address)
       for (const folder of flags.folder) args.push('--folder', resolve(world.cwd, folder))
       if (flags.json) args.push('--json')
       end(await world.runNode(args))
     })
-}
-
-// TODO(the first direct lane): pass it on.
-function noLanes(lane: string): Fault {
-  return new Fault('unsupported', 'cli.init', {
-    about: lane,
-    text: 'This version has no direct lanes yet. Leave --lane out: everything crosses without them.',
-  })
 }

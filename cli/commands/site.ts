@@ -16,6 +16,7 @@ export function addSite(program: Command, open: Open): void {
           ['site', site.site],
           ['fingerprint', site.fingerprint],
           ...site.addresses.map((address) => ['address', address] as const),
+          ...(site.lane === undefined ? [] : [['lanes', site.lane] as const]),
           ['health', site.health.fault?.text ?? site.health.state],
           ['version', site.version],
           ['running since', timeText(site.startedAt)],

@@ -34,9 +34,9 @@ test('two values never share a key, and a prefix holds its own keys only', () =>
   const part = fc.stringMatching(/^[^/]{1,8}$/).filter((text) => text.isWellFormed())
   fc.assert(
     fc.property(part, fc.tuple(part, part), fc.tuple(part, part), (root, a, b) => {
-      const seen = (pair: [string, string]) => keys.seen(pair[0] as SiteId, pair[1] as Root)
-      expect(seen(a) === seen(b)).toBe(a[0] === b[0] && a[1] === b[1])
-      expect(seen(a).startsWith(keys.seenFrom(b[0] as SiteId))).toBe(a[0] === b[0])
+      const of = ([site, id]: [string, string]) => keys.incoming(site as SiteId, id as TransferId)
+      expect(of(a) === of(b)).toBe(a[0] === b[0] && a[1] === b[1])
+      expect(of(a).startsWith(keys.incomingFrom(b[0] as SiteId))).toBe(a[0] === b[0])
       const known = keys.knownRoot(root as Root, 7 as DatasetId)
       expect(known.startsWith(keys.knownRoots(a[0] as Root))).toBe(root === a[0])
     }),
@@ -55,6 +55,6 @@ test('what would make a key ambiguous is our own mistake', () => {
   expect(() => keys.user(1.5 as UserId)).toThrow()
   expect(() => keys.user((2 ** 53) as UserId)).toThrow()
   expect(() => keys.meta('')).toThrow()
-  expect(() => keys.seen('a/b' as SiteId, 'c' as Root)).toThrow()
+  expect(() => keys.incoming('a/b' as SiteId, 'c' as TransferId)).toThrow()
   expect(() => keys.meta('\ud800')).toThrow()
 })

@@ -17,7 +17,6 @@
  * | `transfer/ID` · `transfer-at/CREATED/ID` | a transfer · its ID, by age |
  * | `unfinished/ID` · `bundle/ID` · `progress/ID` | of a transfer: that it goes on · its bundle · its counters |
  * | `incoming/SITE/TRANSFER` | what an import from afar became, so that repeating it changes nothing |
- * | `seen/SITE/CID` | content that this site itself sent us before |
  * | `place/CID` | where a file left in place lies |
  * | `hold/ID` | that somebody wants a dataset's content to stay |
  * | `damage/CID` | something held that a scrub found damaged |
@@ -117,8 +116,6 @@ export const keys = {
 
   incoming: (site: SiteId, transfer: TransferId) => key('incoming', site, transfer),
   incomingFrom: (site: SiteId) => prefix('incoming', site),
-  seen: (site: SiteId, cid: FileCid | Root) => key('seen', site, cid),
-  seenFrom: (site: SiteId) => prefix('seen', site),
 
   place: (cid: FileCid | Root) => key('place', cid),
   places: () => prefix('place'),

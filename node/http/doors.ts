@@ -34,6 +34,7 @@ export interface SiteDoor {
     name: string
     fingerprint: string
     addresses: string[]
+    lane?: string | undefined
     version: string
     startedAt: number
   }
@@ -57,7 +58,7 @@ export interface TransfersDoor {
   pause(id: TransferId, by: User): Promise<TransferView>
   resume(id: TransferId, by: User): Promise<TransferView>
   cancel(id: TransferId, by: User): Promise<TransferView>
-  readonly events: { on(hear: (event: { id: TransferId }) => void): Disposable }
+  readonly events: { on(hear: (event: { id: TransferId; over?: boolean }) => void): Disposable }
 }
 
 export type Doors = {

@@ -68,13 +68,13 @@ function viewed(sent: number, more: Partial<TransferView> = {}): TransferView {
 }
 
 function transfers(view: () => TransferView) {
-  const events = createEvents<{ type: 'changed'; id: TransferId }>()
+  const events = createEvents<{ type: 'changed'; id: TransferId; over: boolean }>()
   const door: Partial<TransfersDoor> = {
     events,
     need: async () => ({ user: ana.id }),
     view: async () => view(),
   }
-  return { door, moved: () => events.emit({ type: 'changed', id }) }
+  return { door, moved: (over = false) => events.emit({ type: 'changed', id, over }) }
 }
 
 describe('long work', () => {
@@ -182,6 +182,21 @@ describe('following', () => {
       moved()
     }
     expect(seen).toEqual([1, 2, 100])
+  })
+
+  it('tells an end at once, however lately it told something', async () => {
+    let view = viewed(1)
+    const { door, moved } = transfers(() => view)
+    // A clock that stands still: whoever waits for the time between two tellings waits for ever.
+    const { client } = await site({ transfers: door as TransfersDoor }, createManualClock())
+    const seen: string[] = []
+    for await (const value of client.follow('transfers.follow', { id })) {
+      seen.push(value.state)
+      if (seen.length > 1) continue
+      view = viewed(100, { state: 'done', endedAt: 5 })
+      moved(true)
+    }
+    expect(seen).toEqual(['moving', 'done'])
   })
 
   it('stops listening when the reader leaves', async () => {

@@ -49,7 +49,7 @@ async function followOne(watching: Watching, id: TransferId, stream: Stream): Pr
     const view = await transfers.view(id)
     await stream.send('value', z.encode(transferView, view))
     if (view.endedAt !== undefined) return stream.send('end', {})
-    await clock.sleep(tellMs, { signal })
+    await moved.rest(clock, tellMs)
   }
 }
 
@@ -76,7 +76,11 @@ function listen(
     if (isWanted(id) && waiting.size <= waitingMax) waiting.add(id)
     wake()
   }
-  const listening = transfers.events.on(({ id }) => add(id))
+  let hurried = new AbortController()
+  const listening = transfers.events.on(({ id, over }) => {
+    add(id)
+    if (over && isWanted(id)) hurried.abort()
+  })
   const stop = () => wake()
   signal.addEventListener('abort', stop)
 
@@ -99,6 +103,13 @@ function listen(
           wake = resolve
         })
       }
+    },
+    /** Between two tellings; an end is told at once. */
+    async rest(clock: Clock, ms: number): Promise<void> {
+      const either = AbortSignal.any([signal, hurried.signal])
+      await clock.sleep(ms, { signal: either }).catch(() => {})
+      hurried = new AbortController()
+      signal.throwIfAborted()
     },
     [Symbol.dispose]() {
       listening[Symbol.dispose]()

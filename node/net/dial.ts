@@ -53,6 +53,12 @@ export function parseSiteAddresses(
   return [...found.values()]
 }
 
+/** IP address or name, as it was dialled or as it came. */
+export function hostOf(address: Multiaddr): string | undefined {
+  const named = /^(ip[46]|dns[46]?)$/
+  return address.getComponents().find((part) => named.test(part.name))?.value
+}
+
 export type Dial = (
   addresses: readonly Multiaddr[],
   site: SiteId | undefined,

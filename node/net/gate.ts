@@ -19,6 +19,8 @@ export type Judgement = {
 export type Gate = {
   /** Asked for every socket that a listener takes; false closes it unread. */
   admit(socket: Socket): boolean
+  /** An admitted socket that is no connection of the library's has proved whose it is. */
+  proved(socket: Socket): void
   /** What the library asks. */
   readonly gater: ConnectionGater
   /** These addresses may be dialled until disposed; all others never. */
@@ -85,7 +87,7 @@ export function createGate(o: { clock: Clock; limits: GateLimits } & Judgement):
       if (waiting.filter((one) => !one.known).length >= limits.pendingUnknownMax) return false
       if (!perHost.take(host) || !perPrefix.take(prefixOf(host))) return false
     }
-    const key = `${host} ${socket.remotePort}`
+    const key = pendingKey(host, socket.remotePort)
     const late = clock.after(limits.pendingMs, () => socket.destroy())
     const end = () => {
       late[Symbol.dispose]()
@@ -109,7 +111,7 @@ export function createGate(o: { clock: Clock; limits: GateLimits } & Judgement):
   /** A key was proved: its socket waits no longer, and either has a place or is closed. */
   function denyProved(peer: PeerId, connection: MultiaddrConnection): boolean {
     const from = endpointOf(connection.remoteAddr)
-    pending.get(`${from?.host} ${from?.port}`)?.end()
+    pending.get(pendingKey(from?.host, from?.port))?.end()
     const site = siteOf(peer)
     if (site === undefined || isRefused(site) || connection.status !== 'open') return true
     const accepted = isAccepted(site)
@@ -145,6 +147,9 @@ export function createGate(o: { clock: Clock; limits: GateLimits } & Judgement):
 
   return {
     admit,
+    proved(socket) {
+      pending.get(pendingKey(hostText(socket.remoteAddress), socket.remotePort))?.end()
+    },
     know,
     counts,
     gater: {
@@ -169,6 +174,8 @@ export function createGate(o: { clock: Clock; limits: GateLimits } & Judgement):
     },
   }
 }
+
+const pendingKey = (host: string | undefined, port: number | undefined) => `${host} ${port}`
 
 /** The site that a proved key belongs to; none when it is not an Ed25519 key. */
 export function siteOf(peer: PeerId): SiteId | undefined {

@@ -73,6 +73,21 @@ export const limits = {
   queueHighBytes: 1 * mib,
   queueLowBytes: 256 * kib,
 
+  /** Lanes of other sites to us, promised ones included: all, and those of one site. */
+  lanesMax: 128,
+  lanesPerSiteMax: 16,
+  /** How long a promise holds: as long as a dial may take, and the answer to reach who dials. */
+  lanePromiseMs: 20_000,
+  /** How long who wants a lane waits for a promise, and then for each address that was promised. */
+  laneAskMs: 5_000,
+  laneDialMs: 3_000,
+  /** After a lane that could not be had, how long streams are used without asking. */
+  laneRestMs: 60_000,
+  /** Bytes of one lane that wait for their reader; as many again are with the reader. */
+  laneInboxBytes: 512 * kib,
+  /** A longer write is cut, so that one lane does not hold up the event loop. */
+  laneChunkBytes: 1 * mib,
+
   /** No byte for so long while someone waits for one: the line counts as dead. */
   idleMs: 60_000,
   /** No room for so long while someone wants to write. Longer: the system's buffers drain unseen. */
@@ -87,6 +102,9 @@ export const limits = {
   closeMs: 300,
 } as const
 
+/** What may still come out of TLS after a lane was told to wait: what one read of the socket brought. */
+export const laneReserveBytes = 128 * kib
+
 export type Limits = { readonly [Name in keyof typeof limits]: number }
 
 /** Our own mistakes in the table above, found at start-up and not by a stream that breaks. */
@@ -98,6 +116,7 @@ export function assertLimits(l: Limits): void {
   must(l.queueHighBytes > l.queueLowBytes, 'a paused stream would never be resumed')
   must(l.muxerFrameBytesMax > 2 * l.chunkBytes, 'our own frames would be refused')
   must(l.writeBufferBytesMax > 2 * l.chunkBytes, 'our own writes would be refused')
+  must(l.laneInboxBytes > 2 * laneReserveBytes, 'a lane would be held up all the time')
   must(l.strangerConnectionsMax < l.connectionsMax, 'strangers could take every place')
   must(l.pendingUnknownMax < l.pendingMax, 'strangers could take every pending place')
 }

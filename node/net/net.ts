@@ -6,15 +6,17 @@ import type { Connection, Stream } from '@libp2p/interface'
 import { type Channel, createChannel } from '../../protocol/channel.ts'
 import { Fault } from '../../protocol/fault.ts'
 import type { SiteId } from '../../protocol/ids.ts'
+import { laneCaps, laneProtocol } from '../../protocol/lane.ts'
 import type { FrameCaps } from '../../protocol/wire.ts'
 import type { Destination } from '../base/call.ts'
 import type { Clock } from '../base/clock.ts'
 import { createEvents } from '../base/events.ts'
 import type { Identity } from '../sites/identity.ts'
-import { type ConnectionInfo, createConnections } from './connections.ts'
-import { createDial, parseDialAddress, parseSiteAddresses } from './dial.ts'
+import { type ConnectionInfo, type ConnectionKind, createConnections } from './connections.ts'
+import { createDial, hostOf, parseDialAddress, parseSiteAddresses } from './dial.ts'
 import { createGate, type Judgement, siteOf } from './gate.ts'
 import { createHost, type HostInit, startHost } from './host.ts'
+import { type Asking, createLanes, type LaneInit } from './lanes/lanes.ts'
 import { limits as defaults, type Limits } from './limits.ts'
 import { createPlaces } from './places.ts'
 import { type NetHandler, type NetLog, serve } from './serve.ts'
@@ -25,7 +27,10 @@ export type { NetHandler, NetLog } from './serve.ts'
 
 export type OpenOptions = {
   readonly signal?: AbortSignal | undefined
-  /** Over the connection for content; the handler's own `bulk` unless said here. */
+  /**
+   * For content: over a lane where one can be had, else over the connection for content; the
+   * handler's own `bulk` unless said here.
+   */
   readonly bulk?: boolean | undefined
 }
 
@@ -35,13 +40,15 @@ export interface Net extends AsyncDisposable {
   readonly site: SiteId
   /** Where others reach us, with our key: what was announced, or what we listen at. */
   addresses(): string[]
+  /** HOST:PORT where we take lanes. */
+  readonly lane: string | undefined
   /**
-   * A stream to the site, over a connection that is there or is made now. Faults: `unreachable` (in
+   * A channel to the site, over a lane or over a connection that is there or is made now. Faults: `unreachable` (in
    * words: nobody there, another key, no way, refused), `invalid` (no address, or our own),
    * `unsupported` (it does not speak the protocol), `busy` (too many streams at once).
    */
   open(to: Destination, protocol: string, options?: OpenOptions): Promise<Channel>
-  /** Ends every connection to the site and every dial of it, at once. Does not keep it from coming back. */
+  /** Ends every connection to the site, every lane and every dial of it, at once. Does not keep it from coming back. */
   hangUp(site: SiteId): void
   connections(): ConnectionInfo[]
   on(listen: (event: NetEvent) => void): Disposable
@@ -54,10 +61,20 @@ export type NetInit = {
   readonly listen: readonly string[]
   /** What to tell others instead of what we listen at: the outside of a router or a proxy. */
   readonly announce?: readonly string[] | undefined
+  /** Where lanes are taken; none are offered without it. */
+  readonly lane?: LaneInit | undefined
   readonly handlers: readonly NetHandler[]
   readonly log: NetLog
   readonly limits?: Partial<Limits> | undefined
 } & Judgement
+
+type StreamWanted = {
+  readonly kind: ConnectionKind
+  readonly protocol: string
+  /** Streams of this protocol on one connection. */
+  readonly max: number
+  readonly signal: AbortSignal
+}
 
 /** What may be received on a protocol that we ourselves do not serve. */
 const unservedCaps: FrameCaps = { headBytesMax: 64 * 1024, bodyBytesMax: 0 }
@@ -93,9 +110,23 @@ export async function openNet(o: NetInit): Promise<Net> {
     isAccepted,
     changed: (type, info) => events.emit({ type, ...info }),
   })
+  const table = new Map(o.handlers.map((handler) => [handler.protocol, handler]))
+  const lanes = createLanes({
+    clock,
+    limits,
+    log: o.log,
+    gate,
+    isAccepted,
+    isRefused,
+    served(protocol) {
+      const handler = table.get(protocol)
+      return handler?.bulk ? handler : undefined
+    },
+    run: (handler, carrier) => serving.run(handler, carrier),
+  })
   const serving = await serve({
     host,
-    handlers: o.handlers,
+    handlers: [...o.handlers, lanes.handler],
     clock,
     limits,
     log: o.log,
@@ -103,24 +134,49 @@ export async function openNet(o: NetInit): Promise<Net> {
     isRefused,
     opened: (connection, handler) => connections.firstStream(connection, handler.bulk === true),
   })
-  const table = new Map(o.handlers.map((handler) => [handler.protocol, handler]))
   const stopped = new AbortController()
   const places = createPlaces({ clock, waitMs: limits.openWaitMs })
   await startHost(host, init)
+  try {
+    if (o.lane !== undefined) await lanes.listen(o.lane)
+  } catch (thrown) {
+    await host.stop()
+    throw thrown
+  }
 
   async function open(to: Destination, protocol: string, options?: OpenOptions): Promise<Channel> {
     const handler = table.get(protocol)
+    const caps = handler?.caps ?? unservedCaps
     const kind = (options?.bulk ?? handler?.bulk ?? false) ? 'bulk' : 'control'
     const signal = anySignal(stopped.signal, options?.signal)
-    const found = await find(to, kind, signal)
+    if (kind === 'bulk' && 'site' in to && to.site !== self) {
+      const ask = (waiting: AbortSignal) => askOver(to, waiting)
+      const lane = await lanes.open(to.site, protocol, { ask, signal })
+      if (lane !== undefined) return createChannel(lane, caps)
+    }
+    const max = handler?.streamsMax ?? unservedStreamsMax
+    const { carrier } = await openStream(to, { kind, protocol, max, signal })
+    return createChannel(carrier, caps)
+  }
+
+  async function askOver(to: Destination, signal: AbortSignal): Promise<Asking> {
+    const max = lanes.handler.streamsMax
+    const control = { kind: 'control', protocol: laneProtocol, max, signal } as const
+    const { carrier, connection } = await openStream(to, control)
+    return { channel: createChannel(carrier, laneCaps), host: hostOf(connection.remoteAddr) }
+  }
+
+  async function openStream(to: Destination, what: StreamWanted) {
+    const { signal } = what
+    const found = await find(to, what.kind, signal)
     try {
-      return await openOn(found.connection, protocol, handler, signal)
+      return await openOn(found.connection, what)
     } catch (thrown) {
       signal.throwIfAborted()
       // A connection that was there may have died unseen; one more try, over a new one.
       if (found.fresh || !deadUnder(thrown, found.connection)) throw thrown
       found.connection.abort(new Error('dead'))
-      return await openOn((await find(to, kind, signal)).connection, protocol, handler, signal)
+      return await openOn((await find(to, what.kind, signal)).connection, what)
     }
   }
 
@@ -137,13 +193,7 @@ export async function openNet(o: NetInit): Promise<Net> {
     return { connection: await connections.meet(address, signal), fresh: true }
   }
 
-  async function openOn(
-    connection: Connection,
-    protocol: string,
-    handler: NetHandler | undefined,
-    signal: AbortSignal,
-  ): Promise<Channel> {
-    const max = handler?.streamsMax ?? unservedStreamsMax
+  async function openOn(connection: Connection, { protocol, max, signal }: StreamWanted) {
     const leave = await places.take(connection, protocol, max, signal)
     const late = new AbortController()
     // Behind the queue of a connection at work, an answer may take its time.
@@ -159,27 +209,31 @@ export async function openNet(o: NetInit): Promise<Net> {
     } finally {
       timer[Symbol.dispose]()
     }
-    const carrier = createStreamCarrier(stream, {
-      remote: siteOf(connection.remotePeer)!,
-      clock,
-      limits,
-    })
+    const remote = siteOf(connection.remotePeer)!
+    const carrier = createStreamCarrier(stream, { remote, clock, limits })
     void carrier.over.then(leave)
-    return createChannel(carrier, handler?.caps ?? unservedCaps)
+    return { carrier, connection }
   }
 
   return {
     site: self,
     addresses: () => host.getMultiaddrs().map((address) => withKey(address.toString(), self)),
+    get lane() {
+      return lanes.address
+    },
     open,
-    hangUp: (site) =>
-      connections.hangUp(site, ended('Here the connection to this site was ended.')),
+    hangUp(site) {
+      const why = ended('Here the connection to this site was ended.')
+      lanes.hangUp(site, why)
+      connections.hangUp(site, why)
+    },
     connections: connections.list,
     on: events.on,
     async [Symbol.asyncDispose]() {
       const why = ended('This site is stopping.')
       stopped.abort(why)
       await serving.stop()
+      await lanes.close(why)
       await connections.close(why)
       await host.stop()
     },

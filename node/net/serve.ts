@@ -7,9 +7,10 @@ import { type Channel, createChannel } from '../../protocol/channel.ts'
 import { asFault, Fault } from '../../protocol/fault.ts'
 import type { Handler } from '../base/call.ts'
 import type { Clock } from '../base/clock.ts'
+import type { NetCarrier } from './carrier.ts'
 import { type Judgement, siteOf } from './gate.ts'
 import type { Limits } from './limits.ts'
-import { createStreamCarrier, type StreamCarrier } from './stream.ts'
+import { createStreamCarrier } from './stream.ts'
 
 /** What this room writes down; a pino logger fits. */
 export type NetLog = {
@@ -22,6 +23,8 @@ export type NetLog = {
 export type NetHandler = Handler & { readonly bulk?: boolean | undefined }
 
 export type Serving = {
+  /** Runs the handler on what came by another way than a stream and was judged there. */
+  run(handler: NetHandler, carrier: NetCarrier): void
   /** Interrupts every handler and waits for them, though not long. */
   stop(): Promise<void>
 }
@@ -41,7 +44,7 @@ export async function serve(
   const stopping = new AbortController()
   const running = new Set<Promise<void>>()
 
-  async function run(handler: NetHandler, carrier: StreamCarrier): Promise<void> {
+  async function run(handler: NetHandler, carrier: NetCarrier): Promise<void> {
     const channel = createChannel(carrier, handler.caps)
     const late = clock.after(handler.firstMessageMs, () => carrier.abort(noMessage(handler)))
     const signal = AbortSignal.any([stopping.signal, carrier.failed])
@@ -63,7 +66,7 @@ export async function serve(
 
   async function answerOrLog(
     handler: NetHandler,
-    carrier: StreamCarrier,
+    carrier: NetCarrier,
     channel: Channel,
     thrown: unknown,
   ): Promise<void> {
@@ -107,11 +110,14 @@ export async function serve(
     } else if (stopping.signal.aborted) {
       stream.abort(new Error('stopping'))
     } else {
-      const carrier = createStreamCarrier(stream, { remote: site, clock, limits })
-      const done = run(handler, carrier)
-      running.add(done)
-      void done.finally(() => running.delete(done))
+      begin(handler, createStreamCarrier(stream, { remote: site, clock, limits }))
     }
+  }
+
+  function begin(handler: NetHandler, carrier: NetCarrier): void {
+    const done = run(handler, carrier)
+    running.add(done)
+    void done.finally(() => running.delete(done))
   }
 
   for (const handler of o.handlers) {
@@ -123,6 +129,7 @@ export async function serve(
   }
 
   return {
+    run: begin,
     async stop() {
       stopping.abort(new Fault('unreachable', 'net.stop', { text: 'The site is stopping.' }))
       const late = Promise.withResolvers<void>()

@@ -1,7 +1,6 @@
 import {
   chmod,
-  cp,
-  open,
+  mkdir,
   readdir,
   readFile,
   rename,
@@ -12,7 +11,8 @@ import {
 } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { blockBytes, blocksOf } from '../../protocol/unixfs.ts'
+import type { Root } from '../../protocol/ids.ts'
+import { blockBytes, blocksOf, rootOf } from '../../protocol/unixfs.ts'
 import { encode } from '../../protocol/wire.ts'
 import {
   expectWhole,
@@ -25,135 +25,171 @@ import {
 } from '../../test/contracts/store.ts'
 import { openFolder } from '../../test/folder.ts'
 import { openSmallDisk } from '../../test/small-disk.ts'
+import {
+  alike,
+  createStoreHome,
+  filesUnder,
+  flip,
+  putLarge,
+  putSmall,
+  type StoreHome,
+} from '../../test/store-home.ts'
 import { freeBytes } from '../base/files.ts'
 import { openDb } from '../db/db.ts'
+import { createIntake } from './intake.ts'
 import { openStore } from './objects.ts'
 import { placeOf } from './places.ts'
 import { sha256 } from './sha256.ts'
-import type { Store } from './store.ts'
-
-/** A home with a store and its index, both opened anew as often as wanted. */
-async function createHome(at?: string) {
-  const stack = new AsyncDisposableStack()
-  const folder = at ?? stack.use(await openFolder()).path
-  let indexes = 0
-  return {
-    folder,
-    path: (...parts: string[]) => join(folder, 'store', ...parts),
-    /** With an empty index each time, as after one was thrown away. */
-    async open(create = true): Promise<Store> {
-      const db = stack.use(await openDb({ folder: join(folder, `db${indexes++}`), create: true }))
-      return stack.use(await openStore({ folder: join(folder, 'store'), db, create }))
-    },
-    [Symbol.asyncDispose]: () => stack.disposeAsync(),
-  }
-}
 
 storeContract('a store on a disk', async () => {
-  const home = await createHome()
-  const store = await home.open()
-  return { ...store, [Symbol.asyncDispose]: () => home[Symbol.asyncDispose]() }
+  const home = await createStoreHome()
+  return alike(await home.open(), { [Symbol.asyncDispose]: () => home[Symbol.asyncDispose]() })
 })
 
 const big = testFile(4 * blockBytes + 99, 3)
 const small = testFile(2000, 4)
-const putSmall = (store: Store, file: TestFile) =>
-  store.putSmall(sha256(wholeOf(file)), wholeOf(file))
-
-async function filesUnder(folder: string): Promise<string[]> {
-  const found = await readdir(folder, { recursive: true, withFileTypes: true })
-  return found.filter((one) => one.isFile()).map((one) => join(one.parentPath, one.name))
-}
-
-async function flip(path: string, at: number): Promise<void> {
-  await chmod(path, 0o600)
-  const file = await open(path, 'r+')
-  const byte = Buffer.alloc(1)
-  await file.read(byte, 0, 1, at)
-  byte[0]! ^= 0x10
-  await file.write(byte, 0, 1, at)
-  await file.close()
-}
 
 describe('an object on the disk', () => {
   it('is one read-only file in a folder of two letters', async () => {
-    await using home = await createHome()
-    const store = await home.open()
-    await putSmall(store, small)
-    await store.flush()
-    const path = home.path('objects', small.cid.slice(-2), small.cid)
+    await using home = await createStoreHome()
+    await putLarge(await home.open(), big)
+    const path = home.path('objects', big.cid.slice(-2), big.cid)
     expect(await filesUnder(home.path())).toEqual([path])
     expect((await stat(path)).mode & 0o777).toBe(0o440)
-    expect(new Uint8Array(await readFile(path))).toEqual(wholeOf(small))
+    expect(Buffer.compare(await readFile(path), wholeOf(big))).toBe(0)
   })
 
   it('is held when the store is opened again', async () => {
-    await using home = await createHome()
-    const store = await home.open()
-    await putSmall(store, small)
-    const root = await store.putBlock(encode('x'))
-    await store.flush()
-    const again = await home.open(false)
-    await expectWhole(again, small)
-    expect(await again.block(root)).toEqual(encode('x'))
+    await using home = await createStoreHome()
+    await putLarge(await home.open(), big)
+    await expectWhole(await home.open(false), big)
   })
 
   it('is refused when one bit of it changed', async () => {
-    await using home = await createHome()
+    await using home = await createStoreHome()
     const store = await home.open()
-    await putSmall(store, small)
-    const root = await store.putBlock(encode('x'))
-    await flip(home.path('objects', small.cid.slice(-2), small.cid), 1500)
-    await flip(home.path('objects', root.slice(-2), root), 1)
-    await expect(readAll(store, small)).rejects.toEqual(fault('corrupt', small.cid))
-    await expect(store.block(root)).rejects.toEqual(fault('corrupt', root))
+    await putLarge(store, big)
+    await flip(home.path('objects', big.cid.slice(-2), big.cid), 1500)
+    await expect(readAll(store, big)).rejects.toEqual(fault('corrupt', big.cid))
+    expect(await store.check(big.cid)).toBe('damaged')
   })
 
-  it('is refused when it was cut, and mended by putting it again', async () => {
-    await using home = await createHome()
+  it('is refused when it was cut, and mended by having it sent again', async () => {
+    await using home = await createStoreHome()
     const store = await home.open()
-    await putSmall(store, small)
-    const path = home.path('objects', small.cid.slice(-2), small.cid)
+    await putLarge(store, big)
+    const path = home.path('objects', big.cid.slice(-2), big.cid)
     await chmod(path, 0o600)
-    await truncate(path, 1999)
-    await expect(readAll(store, small)).rejects.toEqual(fault('corrupt', small.cid))
+    await truncate(path, big.size - 1)
+    await expect(readAll(store, big)).rejects.toEqual(fault('corrupt', big.cid))
+    expect(await store.check(big.cid)).toBe('damaged')
+    await putLarge(store, big)
+    await expectWhole(store, big)
+  })
+
+  it('is missing when its file is gone', async () => {
+    await using home = await createStoreHome()
+    const store = await home.open()
+    await putLarge(store, big)
+    await rm(home.path('objects', big.cid.slice(-2), big.cid))
+    await expect(readAll(store, big)).rejects.toEqual(fault('missing', big.cid))
+    expect(await store.has(big.cid)).toBe(false)
+    expect(await store.check(big.cid)).toBe('missing')
+  })
+})
+
+describe('a store from before there were packs', () => {
+  /** As that version left it: small content in files of its own. */
+  async function older(home: StoreHome): Promise<Root> {
+    const bytes = encode('old')
+    const root = rootOf(sha256, bytes)
+    for (const [cid, content] of [
+      [small.cid, wholeOf(small)],
+      [root, bytes],
+    ] as const) {
+      await mkdir(home.path('objects', cid.slice(-2)), { recursive: true })
+      await writeFile(home.path('objects', cid.slice(-2), cid), content, { mode: 0o440 })
+    }
+    return root
+  }
+
+  it('goes on with what it has, and takes it no second time', async () => {
+    await using home = await createStoreHome()
+    const root = await older(home)
+    for (let i = 0; i < 2; i++) {
+      const store = await home.open(false)
+      expect(await store.hasMany([small.cid, root, big.cid])).toEqual([true, true, false])
+      expect(await store.block(root)).toEqual(encode('old'))
+      await expectWhole(store, small)
+      const into = new Uint8Array(small.size)
+      await store.readSmalls([small], into)
+      expect(into).toEqual(wholeOf(small))
+      await putSmall(store, small)
+      await store.flush()
+      expect(await readdir(home.path('packs'))).toEqual(['older'])
+      expect((await Array.fromAsync(store.list())).map(({ cid }) => cid).sort()).toEqual(
+        [small.cid, root].sort(),
+      )
+    }
+  })
+
+  it('finds damage in it, and gives it up', async () => {
+    await using home = await createStoreHome()
+    const root = await older(home)
+    const store = await home.open(false)
+    await flip(home.path('objects', small.cid.slice(-2), small.cid), 7)
+    expect(await store.check(small.cid)).toBe('damaged')
+    expect(await store.check(root)).toBe('whole')
+    await store.quarantine(small.cid)
+    expect(await readdir(home.path('quarantine'))).toEqual([small.cid])
     await putSmall(store, small)
     await expectWhole(store, small)
+    await store.remove([root])
+    expect(await store.has(root)).toBe(false)
   })
 })
 
 describe('a flush that failed', () => {
   it('is the last: nothing more is taken until the store is opened anew', async () => {
-    await using home = await createHome()
+    await using home = await createStoreHome()
     const store = await home.open()
+    // The folder of a pack is flushed with its first content; without it the system cannot say yes.
     await putSmall(store, small)
-    await rm(home.path('objects'), { recursive: true })
+    await rm(home.path('packs'), { recursive: true })
     await expect(store.flush()).rejects.toEqual(fault('corrupt'))
     await expect(store.flush()).rejects.toEqual(fault('corrupt'))
-    await expect(putSmall(store, small)).rejects.toEqual(fault('corrupt'))
-    await expect(store.stage().then((stage) => stage.keep('' as never))).rejects.toEqual(
-      fault('corrupt'),
-    )
+    await expect(putSmall(store, testFile(2000, 5))).rejects.toEqual(fault('corrupt'))
     const again = await home.open()
     await putSmall(again, small)
     await again.flush()
     await expectWhole(again, small)
   })
+
+  it('is the last also when it was of names', async () => {
+    await using home = await openFolder()
+    const intake = createIntake(home.path)
+    const aside = await intake.create()
+    await aside.settle(join(home.path, 'new', 'name'))
+    await rm(join(home.path, 'new'), { recursive: true })
+    for (let i = 0; i < 2; i++) await expect(intake.flush()).rejects.toEqual(fault('corrupt'))
+    await expect(intake.create()).rejects.toEqual(fault('corrupt'))
+  })
 })
 
 describe('opening', () => {
   it('does not make a store that should be there', async () => {
-    await using home = await createHome()
+    await using home = await createStoreHome()
     await expect(home.open(false)).rejects.toEqual(fault('missing', home.path()))
   })
 
   it('empties what lay aside', async () => {
-    await using home = await createHome()
+    await using home = await createStoreHome()
     const store = await home.open()
     const stage = await store.stage()
     await stage.putSmall(sha256(wholeOf(small)), wholeOf(small))
     const writer = await stage.writer()
     await writer.append(big.block(0))
+    await writer.append(big.block(1))
     expect((await filesUnder(home.path('tmp'))).length).toBe(2)
     const again = await home.open(false)
     expect(await readdir(home.path('tmp'))).toEqual([])
@@ -161,23 +197,14 @@ describe('opening', () => {
   })
 })
 
-/** The store as a crash would leave it: what is on the disk now, opened by another process. */
-async function crash(
-  home: Awaited<ReturnType<typeof createHome>>,
-): Promise<Awaited<ReturnType<typeof createHome>>> {
-  const after = `${home.folder}/after`
-  await cp(home.path(), join(after, 'store'), { recursive: true })
-  return createHome(after)
-}
-
 describe('a file that is arriving, after a crash', () => {
   it('has the blocks of the last checkpoint and no others', async () => {
-    await using home = await createHome()
+    await using home = await createStoreHome()
     const incoming = await (await home.open()).put(big.cid, big.size, big.digests)
     for (const i of [0, 3]) await incoming.write(i, big.block(i))
     await incoming.checkpoint()
     await incoming.write(1, big.block(1))
-    await using after = await crash(home)
+    await using after = await home.crash()
     const store = await after.open(false)
     const resumed = await store.put(big.cid, big.size, big.digests)
     expect([...resumed.missing()]).toEqual([
@@ -192,10 +219,10 @@ describe('a file that is arriving, after a crash', () => {
   })
 
   it('begins again without a checkpoint', async () => {
-    await using home = await createHome()
+    await using home = await createStoreHome()
     const incoming = await (await home.open()).put(big.cid, big.size, big.digests)
     await incoming.write(0, big.block(0))
-    await using after = await crash(home)
+    await using after = await home.crash()
     const resumed = await (await after.open(false)).put(big.cid, big.size, big.digests)
     expect(resumed.heldBytes).toBe(0)
     await resumed.discard()
@@ -203,15 +230,16 @@ describe('a file that is arriving, after a crash', () => {
   })
 
   const damages: [string, (map: string, data: string) => Promise<unknown>][] = [
-    ['a bit of the map flipped', async (map) => flip(map, 16)],
-    ['the sum of the map flipped', async (map) => flip(map, (await stat(map)).size - 1)],
+    ['a bit of the map flipped', async (map) => flip(map, 4096 + 24)],
+    ['the sum of the map flipped', async (map) => flip(map, 4096 + 16 + 8 + 1 + 31)],
+    ['the number of the map flipped', async (map) => flip(map, 4096 + 23)],
     ['the map cut', async (map) => truncate(map, 20)],
     ['the map empty', async (map) => writeFile(map, '')],
     ['the data gone', async (_, data) => rm(data)],
     ['the data of another length', async (_, data) => truncate(data, 5)],
   ]
   it.each(damages)('begins again with %s', async (_, damage) => {
-    await using home = await createHome()
+    await using home = await createStoreHome()
     const store = await home.open()
     const incoming = await store.put(big.cid, big.size, big.digests)
     await incoming.write(0, big.block(0))
@@ -224,8 +252,44 @@ describe('a file that is arriving, after a crash', () => {
     await expectWhole(store, big)
   })
 
+  it('has the checkpoint before, when a crash tore the last', async () => {
+    await using home = await createStoreHome()
+    const store = await home.open()
+    const incoming = await store.put(big.cid, big.size, big.digests)
+    for (const i of [0, 1, 2]) {
+      await incoming.write(i, big.block(i))
+      await incoming.checkpoint()
+    }
+    await incoming.close()
+    // The third lies where the first did: behind the start of the second place.
+    await flip(home.path('partial', `${big.cid}.map`), 4096 + 24)
+    const resumed = await store.put(big.cid, big.size, big.digests)
+    expect([...resumed.missing()]).toEqual([{ first: 2, count: 3 }])
+    for (let i = 2; i < blocksOf(big.size); i++) await resumed.write(i, big.block(i))
+    await resumed.finish()
+    await expectWhole(store, big)
+  })
+
+  it('takes blocks while a checkpoint runs, and counts them with the next', async () => {
+    await using home = await createStoreHome()
+    const incoming = await (await home.open()).put(big.cid, big.size, big.digests)
+    await incoming.write(0, big.block(0))
+    const first = incoming.checkpoint()
+    await Promise.all([incoming.write(1, big.block(1)), first])
+    await using between = await home.crash()
+    const resumed = await (await between.open(false)).put(big.cid, big.size, big.digests)
+    expect([...resumed.missing()][0]).toEqual({ first: 1, count: 4 })
+    await resumed.discard()
+    await incoming.checkpoint()
+    await using after = await home.crash()
+    const again = await (await after.open(false)).put(big.cid, big.size, big.digests)
+    expect([...again.missing()]).toEqual([{ first: 2, count: 3 }])
+    await again.discard()
+    await incoming.discard()
+  })
+
   it('does not believe the map of another file', async () => {
-    await using home = await createHome()
+    await using home = await createStoreHome()
     const store = await home.open()
     const other = testFile(big.size, 99)
     for (const file of [big, other]) {
@@ -241,7 +305,7 @@ describe('a file that is arriving, after a crash', () => {
   })
 
   it('finds a map that lies before it is whole, and fetches those blocks again', async () => {
-    await using home = await createHome()
+    await using home = await createStoreHome()
     const store = await home.open()
     const first = await store.put(big.cid, big.size, big.digests)
     for (let i = 0; i < blocksOf(big.size); i++) await first.write(i, big.block(i))
@@ -260,7 +324,7 @@ describe('a file that is arriving, after a crash', () => {
 
 describe('the list of files in place', () => {
   it('survives the index, and is refused with its name when it is damaged', async () => {
-    await using home = await createHome()
+    await using home = await createStoreHome()
     const store = await home.open()
     const path = join(home.folder, 'kept here.bin')
     await writeFile(path, wholeOf(big))
@@ -284,15 +348,20 @@ describe('the list of files in place', () => {
 })
 
 describe('a full disk', () => {
-  it('is a fault that says so, and leaves nothing behind', async (context) => {
+  async function openOn(path: string, home: StoreHome, create: boolean) {
+    const stack = new AsyncDisposableStack()
+    const index = join(home.folder, 'db')
+    const db = stack.use(await openDb({ folder: index, create }))
+    const store = stack.use(await openStore({ folder: path, db, create }))
+    return alike(store, { [Symbol.asyncDispose]: () => stack.disposeAsync() })
+  }
+
+  it('is a fault that says so, and leaves nothing of files behind', async (context) => {
     await using disk = await openSmallDisk(4)
     if (disk === null) return context.skip()
-    await using home = await createHome()
-    const db = await openDb({ folder: join(home.folder, 'db'), create: true })
-    await using _db = db
-    await using store = await openStore({ folder: disk.path, db, create: true })
-    const free = () => freeBytes(disk.path)
-    const before = await free()
+    await using home = await createStoreHome()
+    await using store = await openOn(disk.path, home, true)
+    const before = await freeBytes(disk.path)
     {
       await using stage = await store.stage()
       const writer = await stage.writer()
@@ -301,23 +370,49 @@ describe('a full disk', () => {
       }
       await expect(fill()).rejects.toEqual(fault('full'))
     }
-    expect(await free()).toBe(before)
-    const files = Array.from({ length: 6 }, (_, i) => testFile(blockBytes, i))
-    const puts = await Promise.allSettled(files.map((file) => putSmall(store, file)))
-    const refused = puts.filter((put) => put.status === 'rejected')
-    expect(refused.length).toBeGreaterThan(0)
-    for (const { reason } of refused) expect(reason).toEqual(fault('full'))
-    expect(await readdir(join(disk.path, 'tmp'))).toEqual([])
+    expect(await freeBytes(disk.path)).toBe(before)
     const incoming = await store.put(big.cid, big.size, big.digests)
     const arrive = async () => {
       for (let i = 0; i < blocksOf(big.size); i++) await incoming.write(i, big.block(i))
     }
     await expect(arrive()).rejects.toEqual(fault('full'))
     await incoming.discard()
-    // Room again: the same store goes on.
-    await store.remove(files.map(({ cid }) => cid))
-    await putSmall(store, files[0]!)
-    await store.flush()
-    await expectWhole(store, files[0]!)
+    expect(await freeBytes(disk.path)).toBe(before)
+  })
+
+  it('in the middle of a group of small files loses nothing that was flushed, and with room again nothing at all', async (context) => {
+    await using disk = await openSmallDisk(8)
+    if (disk === null) return context.skip()
+    await using home = await createStoreHome()
+    const taken: TestFile[] = []
+    {
+      await using store = await openOn(disk.path, home, true)
+      const ballast = join(disk.path, 'ballast')
+      await writeFile(ballast, new Uint8Array(4 * blockBytes))
+      const put = async (seed: number) => {
+        const file = testFile(blockBytes / 4, seed)
+        await putSmall(store, file)
+        taken.push(file)
+      }
+      for (let i = 0; i < 4; i++) await put(i)
+      await store.flush()
+      const [flushed] = taken
+      const rest = async () => {
+        for (let i = 4; i < 40; i++) await put(i)
+        await store.flush()
+      }
+      await expect(rest()).rejects.toEqual(fault('full'))
+      await expect(store.flush()).rejects.toEqual(fault('full'))
+      await expectWhole(store, flushed!)
+      expect(taken.length).toBeGreaterThan(12)
+      // Room again: the same store goes on, and has what it took before it was full.
+      await rm(ballast)
+      await store.flush()
+      await put(99)
+      await store.flush()
+      for (const file of taken) await expectWhole(store, file)
+    }
+    await using again = await openOn(disk.path, home, false)
+    for (const file of taken) await expectWhole(again, file)
   })
 })

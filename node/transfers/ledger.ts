@@ -11,8 +11,11 @@ export const repeatBurstBytes = 256 * 1024 * 1024
 export const repeatBytesPerSecond = 8 * 1024 * 1024
 
 export interface Ledger {
-  /** Whether block `index` of `tree` (counted over the whole tree) may be served; notes that it was. */
-  spend(tree: number, index: number, bytes: number): void
+  /**
+   * Notes that block `index` of `tree` (counted over the whole tree) is served, and tells whether it
+   * was before. Faults `busy` when that has happened too often.
+   */
+  spend(tree: number, index: number, bytes: number): boolean
   /** The same for a metadata node, by a name of its own. */
   spendNode(name: string, bytes: number): void
 }
@@ -42,8 +45,10 @@ export function createLedger(blocksOf: readonly number[], now: () => number): Le
     spend(tree, index, bytes) {
       const bits = served[tree]!
       const mask = 1 << (index & 7)
-      if ((bits[index >> 3]! & mask) !== 0) repeat(bytes)
-      else bits[index >> 3]! |= mask
+      const again = (bits[index >> 3]! & mask) !== 0
+      if (again) repeat(bytes)
+      bits[index >> 3]! |= mask
+      return again
     },
     spendNode(name, bytes) {
       if (nodes.has(name)) repeat(bytes)

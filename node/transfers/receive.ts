@@ -1,36 +1,35 @@
 /**
  * Pulls the trees of a bundle until every root is whole, durable and verified. What this same source
- * sent before is not asked for again. Whatever stops it, calling it again goes on from the last
- * checkpoint.
+ * sent before is not asked for again, page by page and file by file. Whatever stops it, calling it
+ * again goes on from the last checkpoint.
  */
 
 import { type Bundle, type BundleTree, treesOf } from '../../protocol/bundle.ts'
 import type { Channel } from '../../protocol/channel.ts'
 import type { NodePlace } from '../../protocol/content.ts'
-import { serveMessage } from '../../protocol/content.ts'
-import { Fault } from '../../protocol/fault.ts'
-import type { Root } from '../../protocol/ids.ts'
-import {
-  decodeList,
-  decodeRoot,
-  decodeTimesPage,
-  decodeTimesRoot,
-  type FileEntry,
-  isSameSums,
-  type Page,
-} from '../../protocol/manifest.ts'
-import { type PageEnd, readPage } from '../../protocol/pages.ts'
+import { asFault } from '../../protocol/fault.ts'
+import type { FileCid, Root, SiteId } from '../../protocol/ids.ts'
+import type { Entry, FileEntry } from '../../protocol/manifest.ts'
 import { fileCid } from '../../protocol/unixfs.ts'
+import type { Clock } from '../base/clock.ts'
 import { sha256 } from '../store/sha256.ts'
 import { createHolder, type Holder, type HolderNeeds } from './holder.ts'
 import type { Progress } from './progress.ts'
-import { openSession, type Session, type Tally } from './session.ts'
+import type { Throttle } from './send.ts'
+import type { Tally } from './session.ts'
+import { openStreams, type Streams } from './streams.ts'
 import type { Transfer } from './transfer.ts'
+import { digestsOf, type Nodes, placeOfPage, placeOfTimes, placeOfTree, walk } from './walk.ts'
+import { createWanting, type Wanting } from './wanting.ts'
 
-/** Manifest pages asked for ahead of the one whose files are being wanted. */
-const pagesAhead = 8
+export type ReceiveNeeds = HolderNeeds & {
+  readonly progress: Progress
+  readonly clock: Clock
+  readonly throttle: Throttle
+}
 
-export type ReceiveNeeds = HolderNeeds & { readonly progress: Progress }
+/** One stream of content to the source. */
+export type OpenContent = () => Promise<Channel>
 
 /** What a dry run answers: everything that was chosen, and what of it is held. Sizes in bytes. */
 export type Count = { files: number; bytes: number; heldFiles: number; heldBytes: number }
@@ -40,100 +39,143 @@ export async function pullBundle(
   needs: ReceiveNeeds,
   transfer: Transfer,
   bundle: Bundle,
-  channel: Channel,
+  open: OpenContent,
   signal: AbortSignal,
 ): Promise<void> {
   const { progress } = needs
-  const { received } = (await progress.load(transfer.id)).counters
+  const { id, site } = transfer
+  const { received } = (await progress.load(id)).counters
   const tally: Tally = { held: 0, received, there: 0 }
-  progress.set(transfer.id, { held: 0, there: 0, heldFiles: 0, doneFiles: 0 })
-  const session = await start(channel, bundle, signal, tally)
-  await using holder = createHolder(needs, transfer.site, () => progress.change(transfer.id))
-  const trees = treesOf(bundle)
-  for (const [index, tree] of trees.entries()) {
-    const ofDataset = bundle.dataset !== undefined && index === 0
-    const nodes = createNodes(session, holder, index, (place) => {
-      progress.add(transfer.id, { nodes: 1, pages: place.node === 'page' ? 1 : 0 })
-    })
-    await walk(nodes, tree, async (page, file, entry) => {
-      const digests = await digestsOf(nodes, file, page, entry)
-      const cid = fileCid(sha256, file.size, digests)
-      if (await holder.holds(cid)) {
-        tally.held += file.size
-        tally.there += file.size
-        progress.add(transfer.id, { held: file.size, there: file.size, heldFiles: 1, doneFiles: 1 })
-        return
-      }
-      const want = await holder.want(cid, file.size, digests, {
-        done: () => progress.add(transfer.id, { doneFiles: 1 }),
+  progress.set(id, { held: 0, there: 0, heldFiles: 0, doneFiles: 0 })
+
+  function held(files: number, bytes: number): void {
+    tally.held += bytes
+    tally.there += bytes
+    progress.add(id, { held: bytes, there: bytes, heldFiles: files, doneFiles: files })
+  }
+
+  const pace = needs.throttle({ site, transfer: id, direction: 'in' })
+  const streams = openStreams({ ...needs, open, transfer: id, signal, tally: () => tally, pace })
+  await ending(streams, async () => {
+    await using holder = createHolder(needs, site, () => progress.change(id))
+    const trees = treesOf(bundle)
+    for (const [index, tree] of trees.entries()) {
+      const ofDataset = bundle.dataset !== undefined && index === 0
+      const wanting = createWanting({
+        streams,
+        holder,
+        tree: index,
+        held,
         resumed: (bytes) => {
           tally.held += bytes
           tally.there += bytes
-          progress.add(transfer.id, { held: bytes, there: bytes })
+          progress.add(id, { held: bytes, there: bytes })
         },
+        came: (files, bytes) => {
+          tally.received += bytes
+          tally.there += bytes
+          const dataset = ofDataset ? bytes : 0
+          progress.add(id, { received: bytes, there: bytes, dataset, doneFiles: files })
+        },
+        done: (files) => progress.add(id, { doneFiles: files }),
       })
-      for (const block of want) {
-        await session.block([index, page, entry, block.index, 1], block.bytes, async (body) => {
-          await block.take(body)
-          tally.received += body.byteLength
-          tally.there += body.byteLength
-          progress.add(transfer.id, {
-            received: body.byteLength,
-            there: body.byteLength,
-            ...(ofDataset ? { dataset: body.byteLength } : {}),
-          })
-        })
-      }
-    })
+      const nodes = createNodes(streams, holder, index, (place) => {
+        progress.add(id, { nodes: 1, pages: place.node === 'page' ? 1 : 0 })
+      })
+      await pullTree(needs, site, tree, nodes, wanting, held)
+    }
+    await streams.settled()
+    await holder.checkpoint()
+    await needs.seen.noteWhole(site, trees.flatMap(wholesOf))
+    await streams.finish(trees.map(({ root }) => root))
+  })
+}
+
+/** Wants all of one tree that is not here. Not all of it has come yet when it resolves. */
+async function pullTree(
+  needs: ReceiveNeeds,
+  site: SiteId,
+  tree: BundleTree,
+  nodes: Nodes,
+  wanting: Wanting,
+  held: (files: number, bytes: number) => void,
+): Promise<void> {
+  const isWhole = (cid: Root, place: Uint8Array) => needs.seen.isWhole(site, cid, place)
+  let walked = 0
+  for await (const { cid, index, link, entries } of walk({ nodes, isWhole }, tree)) {
+    walked += link.entries
+    if (entries === undefined) held(link.files, link.bytes)
+    else {
+      const files = await withCids(nodes, index, entries)
+      await wanting.page(index, files, { cid, place: placeOfPage(link) })
+    }
   }
-  await session.finish(trees.map(({ root }) => root))
-  await holder.checkpoint()
+  // A tree that was whole before the walk shows no page.
+  if (walked === 0) held(tree.files, tree.bytes)
+}
+
+/** What a tree that has come stands for from now on. */
+function wholesOf(tree: BundleTree): { cid: Root; place: Uint8Array }[] {
+  const root = { cid: tree.root as Root, place: placeOfTree }
+  const times = { cid: tree.times as Root, place: placeOfTimes(tree) }
+  return tree.times === null ? [root] : [root, times]
 }
 
 /** How much of the bundle is held; only manifests cross, and nothing becomes visible. */
 export async function countBundle(
   needs: ReceiveNeeds,
+  site: SiteId,
   bundle: Bundle,
-  channel: Channel,
+  open: OpenContent,
   signal: AbortSignal,
 ): Promise<Count> {
   const count: Count = { files: 0, bytes: 0, heldFiles: 0, heldBytes: 0 }
-  const session = await start(channel, bundle, signal, { held: 0, received: 0, there: 0 })
-  await using holder = createHolder(needs, channel.remote, () => [])
-  const trees = treesOf(bundle)
-  for (const [index, tree] of trees.entries()) {
-    const nodes = createNodes(session, holder, index, () => {})
-    await walk(nodes, tree, async (page, file, entry) => {
-      const cid = fileCid(sha256, file.size, await digestsOf(nodes, file, page, entry))
-      const held = await holder.holds(cid)
-      count.files++
-      count.bytes += file.size
-      if (!held) return
-      count.heldFiles++
-      count.heldBytes += file.size
-    })
+  const tally = () => ({ held: 0, received: 0, there: 0 })
+  const pace = async () => {}
+  const streams = openStreams({ ...needs, open, transfer: bundle.transfer, signal, tally, pace })
+  function add(files: number, bytes: number, heldFiles: number, heldBytes: number): void {
+    count.files += files
+    count.bytes += bytes
+    count.heldFiles += heldFiles
+    count.heldBytes += heldBytes
   }
-  await session.finish(trees.map(({ root }) => root))
+  await ending(streams, async () => {
+    await using holder = createHolder(needs, site, () => [])
+    const trees = treesOf(bundle)
+    const isWhole = (cid: Root, place: Uint8Array) => needs.seen.isWhole(site, cid, place)
+    for (const [index, tree] of trees.entries()) {
+      const nodes = createNodes(streams, holder, index, () => {})
+      let walked = 0
+      for await (const { index: page, link, entries } of walk({ nodes, isWhole }, tree)) {
+        walked += link.entries
+        if (entries === undefined) add(link.files, link.bytes, link.files, link.bytes)
+        else {
+          const files = await withCids(nodes, page, entries)
+          const held = await holder.holds(files.map(({ cid }) => cid))
+          for (const [i, { file }] of files.entries())
+            add(1, file.size, held[i] ? 1 : 0, held[i] ? file.size : 0)
+        }
+      }
+      if (walked === 0) add(tree.files, tree.bytes, tree.files, tree.bytes)
+    }
+    await streams.finish(trees.map(({ root }) => root))
+  })
   return count
 }
 
-async function start(
-  channel: Channel,
-  bundle: Bundle,
-  signal: AbortSignal,
-  tally: Tally,
-): Promise<Session> {
-  await channel.send({ type: 'open', transfer: bundle.transfer }, undefined, { signal })
-  const { message } = await channel.receive(serveMessage, { signal })
-  if (message.type !== 'opened') throw new Fault('invalid', 'content.open', { side: 'there' })
-  return openSession(channel, { signal, tally: () => tally })
+/** Whatever goes wrong breaks off every stream, so that the source need not wait. */
+async function ending(streams: Streams, run: () => Promise<void>): Promise<void> {
+  try {
+    await run()
+  } catch (thrown) {
+    streams.abort(asFault(thrown, 'content.pull'))
+    throw thrown
+  }
 }
 
 /** The metadata nodes of one tree: held ones are read, others pulled, checked and kept. */
-type Nodes = (cid: Root, place: Partial<NodePlace> & Pick<NodePlace, 'node'>) => Promise<Uint8Array>
-
 function createNodes(
-  session: Session,
+  streams: Streams,
   holder: Holder,
   tree: number,
   crossed: (place: NodePlace) => void,
@@ -142,87 +184,26 @@ function createNodes(
     const held = await holder.node(cid)
     if (held !== undefined) return held
     const place: NodePlace = { tree, page: 0, entry: 0, list: 0, ...part }
-    const bytes = await session.node(place)
+    const bytes = await streams.node(place)
     await holder.keepNode(cid, bytes)
     crossed(place)
     return bytes
   }
 }
 
-/** Every file of a tree in order, once its pages were found to be what the bundle and the root say. */
-async function walk(
+/** A file of a page, with all that is needed to ask for it and to verify it. */
+export type WalkedFile = { file: FileEntry; entry: number; cid: FileCid; digests: Uint8Array }
+
+async function withCids(
   nodes: Nodes,
-  tree: BundleTree,
-  visit: (page: number, file: FileEntry, entry: number) => Promise<void>,
-): Promise<void> {
-  const root = decodeRoot(await nodes(tree.root as Root, { node: 'root' }))
-  if (!isSameSums(root, tree)) {
-    throw new Fault('invalid', 'content.pull', {
-      about: tree.root,
-      side: 'there',
-      text: 'The bundle says another size or count than its manifest. Nothing was imported.',
-    })
-  }
-  const times = tree.times === null ? [] : await nodes(tree.times as Root, { node: 'times' })
-  const timesPages =
-    tree.times === null ? [] : decodeTimesRoot(times as Uint8Array, root.pages.length)
-  const ahead = root.pages.map((link, page) => async (): Promise<Uint8Array> => {
-    const bytes = await nodes(link.cid.toString() as Root, { node: 'page', page })
-    const timesPage = timesPages[page]
-    if (timesPage !== undefined) {
-      decodeTimesPage(
-        await nodes(timesPage.toString() as Root, { node: 'times-page', page }),
-        link.entries,
-      )
-    }
-    return bytes
-  })
-  let previous: PageEnd | undefined
-  let index = 0
-  for await (const bytes of inOrder(ahead, pagesAhead)) {
-    const link = root.pages[index]!
-    const { page, end } = readPage(sha256, bytes, link, previous)
-    previous = end
-    await visitAll(page, index, visit)
-    index++
-  }
-}
-
-async function visitAll(
-  page: Page,
-  index: number,
-  visit: (page: number, file: FileEntry, entry: number) => Promise<void>,
-): Promise<void> {
-  for (const [at, entry] of page.entries.entries()) {
-    if (entry.kind === 'file') await visit(index, entry, at)
-  }
-}
-
-/** Runs up to `limit` of these at once and gives their results in order. */
-async function* inOrder<T>(runs: readonly (() => Promise<T>)[], limit: number): AsyncGenerator<T> {
-  const started: Promise<T>[] = []
-  for (let next = 0; next < runs.length; next++) {
-    while (started.length < limit && next + started.length < runs.length) {
-      const running = runs[next + started.length]!()
-      // Its failure is thrown when its turn comes.
-      running.catch(() => {})
-      started.push(running)
-    }
-    yield await started.shift()!
-  }
-}
-
-async function digestsOf(
-  nodes: Nodes,
-  file: FileEntry,
   page: number,
-  entry: number,
-): Promise<Uint8Array> {
-  if ('blocks' in file) return file.blocks
-  const parts: Uint8Array[] = []
-  for (const [list, cid] of file.lists.entries()) {
-    const bytes = await nodes(cid.toString() as Root, { node: 'list', page, entry, list })
-    parts.push(decodeList(bytes, file.size, list))
+  entries: readonly Entry[],
+): Promise<WalkedFile[]> {
+  const files: WalkedFile[] = []
+  for (const [entry, file] of entries.entries()) {
+    if (file.kind !== 'file') continue
+    const digests = await digestsOf(nodes, file, page, entry)
+    files.push({ file, entry, cid: fileCid(sha256, file.size, digests), digests })
   }
-  return Buffer.concat(parts)
+  return files
 }

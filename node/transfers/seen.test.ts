@@ -3,14 +3,15 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import type { Bundle } from '../../protocol/bundle.ts'
 import type { Fault } from '../../protocol/fault.ts'
-import type { Root, SiteId, TransferId } from '../../protocol/ids.ts'
+import type { FileCid, Root, SiteId, TransferId } from '../../protocol/ids.ts'
 import type { Tree } from '../../protocol/manifest.ts'
+import { encode } from '../../protocol/wire.ts'
 import { openCatalog } from '../../test/catalog.ts'
 import { versionOf } from '../catalog/dataset.ts'
 import { keys } from '../db/keys.ts'
 import { openTree } from '../trees/trees.ts'
 import { type KeptBundle, transferChanges } from './book.ts'
-import { rebuildSeen } from './seen.ts'
+import { openSeen, rebuildSeen } from './seen.ts'
 import type { Transfer } from './transfer.ts'
 
 const kyoto = 'kyoto' as SiteId
@@ -38,6 +39,7 @@ async function openReceived(...contents: string[]) {
   }
   const logged: Fault[] = []
   const { db, store } = catalog
+  const seen = openSeen({ db, store })
   const files = async (tree: Tree) => {
     const found = []
     for await (const { cid } of (await openTree(store, tree.root)).entries()) found.push(cid!)
@@ -48,9 +50,8 @@ async function openReceived(...contents: string[]) {
     logged,
     store,
     files,
-    rebuild: () => rebuildSeen({ db, store, log: (fault) => void logged.push(fault) }),
-    isSeen: async (cid: Parameters<typeof keys.seen>[1]) =>
-      (await db.get(keys.seen(kyoto, cid))) === true,
+    rebuild: () => rebuildSeen({ db, store, seen, log: (fault) => void logged.push(fault) }),
+    isSeen: async (cid: FileCid | Root) => (await seen.which(kyoto, [cid]))[0],
     [Symbol.asyncDispose]: () => catalog[Symbol.asyncDispose](),
   }
 }
@@ -73,4 +74,21 @@ test('what is gone from the store keeps no site from starting', async () => {
   expect(await site.rebuild()).toBe(2)
   expect(site.logged.map(({ kind }) => kind)).toEqual(['missing'])
   for (const cid of await site.files(whole)) expect(await site.isSeen(cid)).toBe(true)
+})
+
+test('a whole tree is one as long as nothing that was held has gone, and only where it was checked', async () => {
+  await using catalog = await openCatalog()
+  const { db, store } = catalog
+  const seen = openSeen({ db, store })
+  const [root, gone] = [await store.putBlock(encode({ a: 1 })), await store.putBlock(encode(2))]
+  await store.flush()
+  const place = encode({ first: 'a' })
+  expect(await seen.isWhole(kyoto, root, place)).toBe(false)
+  await seen.noteWhole(kyoto, [{ cid: root, place }])
+  expect(await seen.isWhole(kyoto, root, place)).toBe(true)
+  expect(await seen.isWhole(kyoto, root, encode({ first: 'b' }))).toBe(false)
+  expect(await seen.isWhole('lima' as SiteId, root, place)).toBe(false)
+  expect(await seen.which(kyoto, [root])).toEqual([false])
+  await store.remove([gone])
+  expect(await seen.isWhole(kyoto, root, place)).toBe(false)
 })

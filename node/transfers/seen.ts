@@ -1,21 +1,99 @@
 /**
- * Which content each site itself sent before: kept in the index, known from the journal and the
- * store. After the index was made again it is worked out once more.
+ * Which content each site itself sent before: loose records of the index, known from the journal and
+ * the store. One that is lost costs a file that is sent again; after the index was made anew all are
+ * worked out once more.
  */
 
 import { treesOf } from '../../protocol/bundle.ts'
 import { Fault } from '../../protocol/fault.ts'
-import type { Root, TransferId } from '../../protocol/ids.ts'
-import type { Change, Db } from '../db/db.ts'
+import type { FileCid, Root, SiteId, TransferId } from '../../protocol/ids.ts'
+import type { Db } from '../db/db.ts'
 import { keys } from '../db/keys.ts'
+import { sha256 } from '../store/sha256.ts'
 import type { Store } from '../store/store.ts'
 import { openTree } from '../trees/trees.ts'
 import type { KeptBundle } from './book.ts'
 import type { Transfer } from './transfer.ts'
 
-const complete = keys.meta('seen')
-/** Keys written in one batch. */
-const batchMax = 1000
+export interface Seen {
+  /** Whether that site sent each of these, in their order. */
+  which(site: SiteId, cids: readonly (FileCid | Root)[]): Promise<boolean[]>
+  /** Remembers that it did; on the disk when it resolves. */
+  note(site: SiteId, cids: readonly (FileCid | Root)[]): Promise<void>
+  /**
+   * Whether everything below this node was seen from that site and held, and nothing that was held
+   * went since: then the node stands for all of it. `place` says what else was checked about it.
+   */
+  isWhole(site: SiteId, cid: Root, place: Uint8Array): Promise<boolean>
+  noteWhole(site: SiteId, wholes: readonly { cid: Root; place: Uint8Array }[]): Promise<void>
+}
+
+const complete = keys.meta('seen-loose')
+/** Records written in one batch. */
+const batchMax = 4096
+/** Bytes of a site's name in a key: enough that no two sites share them. */
+const siteBytes = 12
+
+const encoder = new TextEncoder()
+const nothing = new Uint8Array(0)
+
+export function openSeen(needs: { db: Db; store: Store }): Seen {
+  const { store } = needs
+  const table = needs.db.loose('seen')
+  const sites = new Map<SiteId, Uint8Array>()
+
+  function siteKey(site: SiteId): Uint8Array {
+    const known = sites.get(site) ?? sha256(encoder.encode(site)).subarray(0, siteBytes)
+    sites.set(site, known)
+    return known
+  }
+
+  /** A CID's text is as good a key as its bytes, and needs no decoding. */
+  function keyOf(site: Uint8Array, cid: string, suffix = ''): Uint8Array {
+    const key = Buffer.allocUnsafe(siteBytes + cid.length + suffix.length)
+    key.set(site)
+    key.write(cid, siteBytes, 'latin1')
+    if (suffix !== '') key.write(suffix, siteBytes + cid.length, 'latin1')
+    return key
+  }
+
+  /** What a whole node is remembered with: nothing has been lost since, and its place is the same. */
+  function stamp(place: Uint8Array): Uint8Array {
+    const value = new Uint8Array(8 + 16)
+    new DataView(value.buffer).setBigUint64(0, BigInt(store.damages))
+    value.set(sha256(place).subarray(0, 16), 8)
+    return value
+  }
+
+  return {
+    async which(site, cids) {
+      const from = siteKey(site)
+      const found = await table.getMany(cids.map((cid) => keyOf(from, cid)))
+      return found.map((value) => value !== undefined)
+    },
+    async note(site, cids) {
+      const from = siteKey(site)
+      for (let at = 0; at < cids.length || at === 0; at += batchMax) {
+        const puts = cids
+          .slice(at, at + batchMax)
+          .map((cid) => ({ key: keyOf(from, cid), value: nothing }))
+        await table.write(puts, [], { sync: at + batchMax >= cids.length })
+      }
+    },
+    async isWhole(site, cid, place) {
+      const [value] = await table.getMany([keyOf(siteKey(site), cid, '/whole')])
+      return value !== undefined && Buffer.compare(value, stamp(place)) === 0
+    },
+    async noteWhole(site, wholes) {
+      const from = siteKey(site)
+      const puts = wholes.map(({ cid, place }) => ({
+        key: keyOf(from, cid, '/whole'),
+        value: stamp(place),
+      }))
+      await table.write(puts, [], { sync: true })
+    },
+  }
+}
 
 /**
  * Resolves with how many transfers were looked through: none unless the index is new. What is damaged
@@ -24,9 +102,10 @@ const batchMax = 1000
 export async function rebuildSeen(needs: {
   db: Db
   store: Store
+  seen: Seen
   log(fault: Fault): void
 }): Promise<number> {
-  const { db } = needs
+  const { db, seen } = needs
   if ((await db.get(complete)) !== undefined) return 0
   let transfers = 0
   for await (const { value: id } of db.list<TransferId>(keys.transfersAt())) {
@@ -35,14 +114,14 @@ export async function rebuildSeen(needs: {
     const kept = await db.get<KeptBundle>(keys.bundle(id))
     if (kept === undefined) continue
     transfers++
-    let changes: Change[] = []
+    let cids: (FileCid | Root)[] = []
     for await (const cid of contentOf(needs, kept)) {
-      changes.push({ put: keys.seen(transfer.site, cid), value: true })
-      if (changes.length < batchMax) continue
-      await db.write(changes)
-      changes = []
+      cids.push(cid)
+      if (cids.length < batchMax) continue
+      await seen.note(transfer.site, cids)
+      cids = []
     }
-    await db.write(changes)
+    await seen.note(transfer.site, cids)
   }
   await db.write([{ put: complete, value: true }])
   return transfers

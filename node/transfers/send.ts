@@ -5,22 +5,14 @@
 
 import { type Bundle, treesOf } from '../../protocol/bundle.ts'
 import type { Channel } from '../../protocol/channel.ts'
-import {
-  type BlockPlace,
-  frameBodyBytesMax,
-  type NodePlace,
-  pullMessage,
-  wantedBytesMax,
-} from '../../protocol/content.ts'
+import { pullMessage } from '../../protocol/content.ts'
 import { asFault, Fault } from '../../protocol/fault.ts'
-import { parseTransferId, type Root, type TransferId } from '../../protocol/ids.ts'
-import type { FileEntry } from '../../protocol/manifest.ts'
-import { blockBytes } from '../../protocol/unixfs.ts'
+import { parseTransferId, type SiteId, type TransferId } from '../../protocol/ids.ts'
 import type { Clock } from '../base/clock.ts'
-import type { HeldFile, Store } from '../store/store.ts'
+import type { Store } from '../store/store.ts'
+import { createAnswerer } from './answer.ts'
 import { createLedger, type Ledger } from './ledger.ts'
 import type { Counters, Progress } from './progress.ts'
-import { isPlain, openServed, outside, type ServedTree } from './served.ts'
 
 /** The right of one site to pull one transfer's blocks. */
 export type Grant = {
@@ -30,6 +22,13 @@ export type Grant = {
   readonly dry: boolean
 }
 
+/** Waits until so many bytes of content may cross, within the limits that people have set. */
+export type Throttle = (of: {
+  site: SiteId
+  transfer: TransferId
+  direction: 'out' | 'in'
+}) => (bytes: number, signal: AbortSignal) => Promise<void>
+
 export type SendNeeds = {
   readonly store: Store
   readonly clock: Clock
@@ -38,6 +37,7 @@ export type SendNeeds = {
   grant(id: TransferId, channel: Channel): Promise<Grant>
   /** Faults when it holds no longer. Asked at every want. */
   stillGranted(grant: Grant, channel: Channel): Promise<void>
+  readonly throttle: Throttle
   log(fault: Fault): void
 }
 
@@ -116,8 +116,16 @@ export function createServer(needs: SendNeeds): Server {
     await using counters = grant.dry ? undefined : keeping(id)
     await channel.send({ type: 'opened' })
     if (!grant.dry) needs.progress.trouble(id, undefined)
-    await using answer = createAnswerer(needs.store, grant, ledger, channel, (more) => {
-      if (!grant.dry) needs.progress.add(id, more)
+    await using answer = createAnswerer({
+      store: needs.store,
+      bundle: grant.bundle,
+      dry: grant.dry,
+      ledger,
+      channel,
+      pace: needs.throttle({ site: channel.remote, transfer: id, direction: 'out' }),
+      count: (more) => {
+        if (!grant.dry) needs.progress.add(id, more)
+      },
     })
     for (;;) {
       const { message } = await channel.receive(pullMessage, { signal })
@@ -128,7 +136,7 @@ export function createServer(needs: SendNeeds): Server {
       await answer.want(message.nodes, message.blocks, signal)
       await counters?.saveSometimes()
     }
-    await channel.send({ type: 'end', ...answer.sent(), roots: trees.map((t) => t.root) })
+    await channel.send({ type: 'end', ...(await answer.end()), roots: trees.map((t) => t.root) })
     await channel.close()
   }
 }
@@ -144,125 +152,4 @@ function tallied(
   if (tally.received !== undefined) known.received = tally.received
   if (tally.there !== undefined) known.there = Math.min(tally.there, most)
   return known
-}
-
-function createAnswerer(
-  store: Store,
-  grant: Grant,
-  ledger: Ledger,
-  channel: Channel,
-  count: (more: Partial<Counters>) => void,
-) {
-  const trees = treesOf(grant.bundle)
-  const readers = new Map<number, Promise<ServedTree>>()
-  const body = new Uint8Array(frameBodyBytesMax)
-  let filled = 0
-  let parts: BlockPlace[] = []
-  let dataset = 0
-  let inWant = 0
-  /** The file that was served last: a large one is asked for block by block, and is opened once. */
-  let last: { of: FileEntry; held: HeldFile } | undefined
-  const total = { nodes: 0, blocks: 0, bytes: 0 }
-
-  function tree(index: number): Promise<ServedTree> {
-    const offered = trees[index]
-    if (offered === undefined) throw outside()
-    const known = readers.get(index) ?? openServed(store, offered.root as Root)
-    readers.set(index, known)
-    return known
-  }
-
-  async function close(): Promise<void> {
-    const was = last
-    last = undefined
-    await was?.held[Symbol.asyncDispose]()
-  }
-
-  async function open(served: ServedTree, file: FileEntry): Promise<HeldFile> {
-    if (last?.of === file) return last.held
-    await close()
-    const held = await served.open(file)
-    last = { of: file, held }
-    return held
-  }
-
-  async function flush(signal: AbortSignal): Promise<void> {
-    if (parts.length === 0) return
-    const [of, bytes, ofDataset] = [parts, filled, dataset]
-    parts = []
-    filled = 0
-    dataset = 0
-    await channel.send({ type: 'blocks', of }, body.subarray(0, bytes), { signal })
-    total.bytes += bytes
-    count({ sent: bytes, dataset: ofDataset })
-  }
-
-  async function node(place: NodePlace, signal: AbortSignal): Promise<void> {
-    // One place, one name: under a second one it would be served again and not count as a repeat.
-    if (!isPlain(place)) throw outside()
-    const times = trees[place.tree]?.times
-    const cid = await (await tree(place.tree)).node(place, (times ?? undefined) as Root | undefined)
-    const bytes = await store.block(cid)
-    ledger.spendNode(
-      `${place.tree} ${place.node} ${place.page} ${place.entry} ${place.list}`,
-      bytes.byteLength,
-    )
-    await channel.send({ type: 'node' }, bytes, { signal })
-    total.nodes++
-    count({ nodes: 1, pages: place.node === 'page' ? 1 : 0 })
-  }
-
-  async function blocks(place: BlockPlace, signal: AbortSignal): Promise<void> {
-    const [index, page, entry, first, number] = place
-    const served = await tree(index)
-    const { file, firstBlock, blockCount } = await served.entry(page, entry)
-    if (first + number > blockCount) throw outside()
-    try {
-      const held = await open(served, file)
-      for (let at = first; at < first + number; at++) {
-        const bytes = Math.min(blockBytes, file.size - at * blockBytes)
-        inWant += bytes
-        if (inWant > wantedBytesMax) throw tooMuch()
-        if (filled + bytes > frameBodyBytesMax) await flush(signal)
-        ledger.spend(index, firstBlock + at, bytes)
-        await held.read(at, body.subarray(filled))
-        filled += bytes
-        if (grant.bundle.dataset !== undefined && index === 0) dataset += bytes
-        total.blocks++
-        parts.push([index, page, entry, at, 1])
-      }
-    } catch (thrown) {
-      throw atSource(thrown, file.path)
-    }
-  }
-
-  return {
-    sent: () => ({ ...total }),
-    async want(nodes: NodePlace[], wanted: BlockPlace[], signal: AbortSignal) {
-      if (grant.dry && wanted.length > 0) throw outside()
-      inWant = 0
-      for (const place of nodes) await node(place, signal)
-      for (const place of wanted) await blocks(place, signal)
-      await flush(signal)
-    },
-    [Symbol.asyncDispose]: close,
-  }
-}
-
-/** The store speaks of places on our disk; the destination hears of the file by its name in the dataset. */
-function atSource(thrown: unknown, path: string): unknown {
-  const fault = asFault(thrown, 'content.read')
-  if (!fault.op.startsWith('store.') && !fault.op.startsWith('content.read')) return thrown
-  const words =
-    fault.kind === 'conflict'
-      ? `${path} was changed at the source after it was registered in place. Update the dataset there, then send again. Nothing was imported.`
-      : `${path} cannot be read at the source. Verify the dataset there, then send again. Nothing was imported.`
-  const kind = fault.kind === 'conflict' || fault.again ? fault.kind : 'corrupt'
-  return new Fault(kind, 'content.read', { about: path, text: words, cause: fault })
-}
-
-function tooMuch(): Fault {
-  return new Fault('invalid', 'content.want', {
-    text: `More than ${wantedBytesMax} bytes were wanted at once.`,
-  })
 }

@@ -1,14 +1,16 @@
 /** An offered tree as its source serves it: by places, and nothing beyond them. */
 import type { NodePlace } from '../../protocol/content.ts'
 import { Fault } from '../../protocol/fault.ts'
-import type { Root } from '../../protocol/ids.ts'
+import type { FileCid, Root } from '../../protocol/ids.ts'
 import { decodeTimesRoot, type FileEntry } from '../../protocol/manifest.ts'
-import { blockBytes } from '../../protocol/unixfs.ts'
+import { blocksOf, fileCid } from '../../protocol/unixfs.ts'
+import { sha256 } from '../store/sha256.ts'
 import type { HeldFile, Store } from '../store/store.ts'
 import { openTree } from '../trees/trees.ts'
 
 /** Pages kept open per stream: the one being served and those looked ahead at. */
 const pagesOpenMax = 16
+const nothing = new Uint8Array(0)
 
 /** Whether the numbers that mean nothing for this sort of node are 0. */
 export function isPlain({ node, page, entry, list }: NodePlace): boolean {
@@ -23,13 +25,22 @@ export function outside(): Fault {
   })
 }
 
+/** Some blocks of one file: `count` from `first`; its block 0 is number `firstBlock` of the tree. */
+export type Piece = {
+  file: FileEntry
+  entry: number
+  first: number
+  count: number
+  firstBlock: number
+}
+
 export type ServedTree = {
   node(place: NodePlace, times: Root | undefined): Promise<Root>
-  entry(
-    page: number,
-    entry: number,
-  ): Promise<{ file: FileEntry; firstBlock: number; blockCount: number }>
+  /** A run of blocks, file by file; it may go on into the entries that follow on the same page. */
+  pieces(page: number, entry: number, first: number, count: number): Promise<Piece[]>
   open(file: FileEntry): Promise<HeldFile>
+  /** The CID of a file of one block. */
+  smallCid(file: FileEntry): FileCid
 }
 
 export async function openServed(store: Store, root: Root): Promise<ServedTree> {
@@ -50,7 +61,7 @@ export async function openServed(store: Store, root: Root): Promise<ServedTree> 
     let at = starts[page]!
     for (const entry of entries) {
       firsts.push(at)
-      if (entry.kind === 'file') at += Math.ceil(entry.size / blockBytes)
+      if (entry.kind === 'file') at += blocksOf(entry.size)
     }
     return { files: entries.map((entry) => (entry.kind === 'file' ? entry : undefined)), firsts }
   }
@@ -89,12 +100,24 @@ export async function openServed(store: Store, root: Root): Promise<ServedTree> 
         }
       }
     },
-    async entry(index, entry) {
+    async pieces(index, entry, first, count) {
       const { files, firsts } = await page(index)
-      const file = files[entry]
-      if (file === undefined) throw outside()
-      return { file, firstBlock: firsts[entry]!, blockCount: Math.ceil(file.size / blockBytes) }
+      const found: Piece[] = []
+      let left = count
+      for (let at = entry, from = first; left > 0; at++, from = 0) {
+        if (at >= files.length) throw outside()
+        const file = files[at]
+        const blocks = file === undefined ? 0 : blocksOf(file.size)
+        // A run begins in a file; folders and empty files further on have no blocks to be passed over.
+        if (from >= blocks && (at === entry || blocks > 0)) throw outside()
+        const taken = Math.min(left, blocks - from)
+        left -= taken
+        if (file !== undefined && taken > 0)
+          found.push({ file, entry: at, first: from, count: taken, firstBlock: firsts[at]! })
+      }
+      return found
     },
+    smallCid: (file) => fileCid(sha256, file.size, 'blocks' in file ? file.blocks : nothing),
     open: (file) => reader.open(file),
   }
 }

@@ -1,7 +1,7 @@
 /**
  * The destination's side of one content stream: wants go out while answers come in, in the same
- * order, and never more than `wantedBytesMax` are outstanding. Every answer is handed to the taker
- * that asked for it, one at a time, so a slow disk slows the line and nothing piles up.
+ * order. Every answer is handed to the taker that asked for it; a few frames are taken at a time, so
+ * that hashing and writing overlap with the line, and a slow disk still slows it.
  */
 import type { Channel } from '../../protocol/channel.ts'
 import {
@@ -18,155 +18,222 @@ import { Fault } from '../../protocol/fault.ts'
 /** Wants are sent together once they reach this many, or this many bytes, or somebody must wait. */
 const batchItems = 128
 const batchBytes = 1024 * 1024
+/** Frames that are being hashed and written at one time; the line waits for a place. */
+const framesAtOnce = 4
+/** What a node counts for while it is wanted: what it weighs is not known before it is here. */
+export const nodeCountsBytes = 256 * 1024
 
-type Expected = {
-  /** A node's place is not repeated in the answer; a block's is, and must be the one asked for. */
-  place?: BlockPlace
+/** A run of blocks that is asked for by one place, and weighs at most one frame. */
+export type Run = {
+  place: BlockPlace
+  /** In the order of the place: the entry, the block of its file, and its weight. */
+  blocks: readonly { entry: number; index: number; bytes: number }[]
   bytes: number
-  take(body: Uint8Array): Promise<void>
+  /** Gets `count` of the blocks from `first`, one after another. What it throws ends the session. */
+  take(first: number, count: number, body: Uint8Array): Promise<void>
 }
 
+type Expected = { bytes: number } & ({ run: Run; came: number } | { node(body: Uint8Array): void })
+
 export interface Session {
+  /** Bytes that are wanted and not yet taken; what this stream has room for beside them. */
+  readonly outstandingBytes: number
+  hasRoom(bytes: number): boolean
   /** Asks for a node; resolves with its bytes, unverified. */
   node(place: NodePlace): Promise<Uint8Array>
-  /**
-   * Asks for one block of `bytes` and resolves as soon as there is room for the next; `take` gets it
-   * later, in the order of asking. What `take` throws ends the session.
-   */
-  block(place: BlockPlace, bytes: number, take: (body: Uint8Array) => Promise<void>): Promise<void>
-  /** Says that nothing more is wanted, waits for all, and checks the source's END against it. */
+  /** Asks for a run, at once or with the next ones. Only while there is room. */
+  want(run: Run): Promise<void>
+  /** Sends what waits for company. */
+  flush(): Promise<void>
+  /** Nothing is outstanding any more. */
+  settled(): Promise<void>
+  /** Says that nothing more is wanted, and checks the source's END against what came. */
   finish(roots: readonly string[]): Promise<void>
 }
 
-/** What a node counts for while it is wanted: what it weighs is not known before it is here. */
-const nodeCountsBytes = 256 * 1024
-
 export type Tally = { held: number; received: number; there: number }
 
-export function openSession(
-  channel: Channel,
-  options: { signal: AbortSignal; tally: () => Tally },
-): Session {
-  const { signal } = options
+export type SessionNeeds = {
+  signal: AbortSignal
+  tally(): Tally
+  /** Something came, was taken, or failed: whoever waits looks again. */
+  changed(): void
+  /** Bytes of blocks arrived. */
+  came(bytes: number): void
+}
+
+export function openSession(channel: Channel, o: SessionNeeds): Session {
+  const { signal } = o
   const expected: Expected[] = []
   const got = { nodes: 0, blocks: 0, bytes: 0 }
-  let pending: {
-    nodes: NodePlace[]
-    blocks: BlockPlace[]
-    expect: [Expected[], Expected[]]
-    bytes: number
-  }
+  let nodes: NodePlace[] = []
+  let places: BlockPlace[] = []
+  let waiting: [Expected[], Expected[]] = [[], []]
+  let waitingBytes = 0
   let outstanding = 0
   let open = 0
+  const taking = new Set<Promise<void>>()
   let end: (ServeMessage & { type: 'end' }) | undefined
   let finishing = false
   let failed: unknown
   let wake = Promise.withResolvers<void>()
-  startBatch()
-
-  function startBatch(): void {
-    pending = { nodes: [], blocks: [], expect: [[], []], bytes: 0 }
-  }
 
   function changed(): void {
     const was = wake
     wake = Promise.withResolvers()
     was.resolve()
+    o.changed()
+  }
+
+  function fail(thrown: unknown): void {
+    failed ??= thrown
+    changed()
+  }
+
+  function check(): void {
+    if (failed !== undefined) throw failed
   }
 
   async function until(isTrue: () => boolean): Promise<void> {
     for (;;) {
-      if (failed !== undefined) throw failed
+      check()
       if (isTrue()) return
-      // Whoever waits for an answer must first have asked.
-      if (pending.nodes.length + pending.blocks.length > 0) await flush()
-      else await wake.promise
+      await wake.promise
     }
   }
 
   async function flush(): Promise<void> {
-    const { nodes, blocks, expect } = pending
-    startBatch()
+    check()
+    if (nodes.length + places.length === 0) return
+    const message = { type: 'want', nodes, blocks: places, tally: o.tally() }
     // The source answers a want's nodes before its blocks.
-    expected.push(...expect[0], ...expect[1])
-    await channel.send({ type: 'want', nodes, blocks, tally: options.tally() }, undefined, {
-      signal,
-    })
+    expected.push(...waiting[0], ...waiting[1])
+    nodes = []
+    places = []
+    waiting = [[], []]
+    waitingBytes = 0
+    await channel.send(message, undefined, { signal })
   }
 
-  async function room(bytes: number): Promise<void> {
-    await until(
-      () => outstanding === 0 || (outstanding + bytes <= wantedBytesMax && open < wantedItemsMax),
-    )
-    outstanding += bytes
+  const hasRoom = (bytes: number) =>
+    open === 0 || (outstanding + bytes <= wantedBytesMax && open < wantedItemsMax)
+
+  function ask(item: Expected, of: 0 | 1): void {
+    waiting[of].push(item)
+    waitingBytes += item.bytes
+    outstanding += item.bytes
     open++
-    pending.bytes += bytes
   }
 
-  async function take(body: Uint8Array): Promise<void> {
-    const item = expected.shift()!
-    await item.take(body)
-    outstanding -= item.bytes
-    open--
+  function answered(bytes: number): void {
+    outstanding -= bytes
     changed()
   }
 
-  async function takeBlocks(of: readonly BlockPlace[], body: Uint8Array): Promise<void> {
-    let at = 0
-    for (const place of of) {
-      const item = expected[0]
-      const asked = item?.place?.every((n, i) => n === place[i]) ?? false
-      if (item === undefined || !asked || at + item.bytes > body.byteLength) throw unasked()
-      got.blocks++
-      got.bytes += item.bytes
-      await take(body.subarray(at, at + item.bytes))
-      at += item.bytes
+  function takeNode(body: Uint8Array): void {
+    const item = expected[0]
+    if (item === undefined || !('node' in item) || body.byteLength > nodeBytesMax) throw unasked()
+    expected.shift()
+    got.nodes++
+    open--
+    item.node(body)
+    answered(item.bytes)
+  }
+
+  /** One part of an answer: blocks of the run that is due, in its order. */
+  function takePart(part: BlockPlace, body: Uint8Array, at: number) {
+    const item = expected[0]
+    if (item === undefined || !('run' in item)) throw unasked()
+    const { run, came } = item
+    const due = run.blocks[came]!
+    const [tree, page, entry, index, count] = part
+    const fits =
+      tree === run.place[0] &&
+      page === run.place[1] &&
+      entry === due.entry &&
+      index === due.index &&
+      count <= run.blocks.length - came
+    if (!fits) throw unasked()
+    let bytes = 0
+    for (let i = came; i < came + count; i++) bytes += run.blocks[i]!.bytes
+    if (at + bytes > body.byteLength) throw unasked()
+    item.came += count
+    if (item.came === run.blocks.length) {
+      expected.shift()
+      open--
     }
-    if (at !== body.byteLength) throw unasked()
+    got.blocks += count
+    got.bytes += bytes
+    return { bytes, taken: run.take(came, count, body.subarray(at, at + bytes)) }
+  }
+
+  async function takeBlocks(of: readonly BlockPlace[], body: Uint8Array): Promise<void> {
+    const taken: Promise<void>[] = []
+    let at = 0
+    try {
+      for (const part of of) {
+        const { bytes, taken: one } = takePart(part, body, at)
+        taken.push(one)
+        at += bytes
+      }
+      if (at !== body.byteLength) throw unasked()
+    } finally {
+      o.came(at)
+      const all = Promise.all(taken).then(() => {
+        channel.recycle(body)
+        answered(at)
+      }, fail)
+      taking.add(all)
+      void all.then(() => taking.delete(all))
+    }
+    if (taking.size >= framesAtOnce) await Promise.race(taking)
   }
 
   async function read(): Promise<void> {
     while (end === undefined) {
+      check()
       const { message, body } = await channel.receive(serveMessage, { signal })
-      if (message.type === 'node' && expected[0]?.place === undefined && expected.length > 0) {
-        if (body.byteLength > nodeBytesMax) throw unasked()
-        got.nodes++
-        await take(body)
-      } else if (message.type === 'blocks') await takeBlocks(message.of, body)
+      if (message.type === 'node') takeNode(body)
+      else if (message.type === 'blocks') await takeBlocks(message.of, body)
       else if (message.type === 'end' && finishing && open === 0) end = message
       else throw unasked()
     }
     changed()
   }
 
-  read().catch((thrown) => {
-    failed = thrown
-    changed()
-  })
+  read().catch(fail)
 
   return {
+    get outstandingBytes() {
+      return outstanding
+    },
+    hasRoom,
     async node(place) {
-      await room(nodeCountsBytes)
       let body: Uint8Array | undefined
-      const taker = async (bytes: Uint8Array) => {
+      await until(() => hasRoom(nodeCountsBytes))
+      nodes.push(place)
+      const node = (bytes: Uint8Array) => {
         body = bytes
       }
-      pending.nodes.push(place)
-      pending.expect[0].push({ bytes: nodeCountsBytes, take: taker })
+      ask({ bytes: nodeCountsBytes, node }, 0)
+      await flush()
       await until(() => body !== undefined)
       return body!
     },
-    async block(place, bytes, taker) {
-      await room(bytes)
-      pending.blocks.push(place)
-      pending.expect[1].push({ place, bytes, take: taker })
-      const many = pending.blocks.length >= batchItems || pending.bytes >= batchBytes
-      if (many) await flush()
+    async want(run) {
+      check()
+      places.push(run.place)
+      ask({ bytes: run.bytes, run, came: 0 }, 1)
+      if (places.length >= batchItems || waitingBytes >= batchBytes) await flush()
+    },
+    flush,
+    async settled() {
+      await flush()
+      await until(() => open === 0 && outstanding === 0)
     },
     async finish(roots) {
-      await until(() => open === 0)
       finishing = true
-      await channel.send({ type: 'finish', tally: options.tally() }, undefined, { signal })
+      await channel.send({ type: 'finish', tally: o.tally() }, undefined, { signal })
       await until(() => end !== undefined)
       const same =
         end!.nodes === got.nodes && end!.blocks === got.blocks && end!.bytes === got.bytes

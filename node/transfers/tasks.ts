@@ -3,7 +3,6 @@
  * saved, and doing it again changes nothing.
  */
 import { type Bundle, encodeBundle } from '../../protocol/bundle.ts'
-import type { Channel } from '../../protocol/channel.ts'
 import { contentProtocol } from '../../protocol/content.ts'
 import { asFault, Fault } from '../../protocol/fault.ts'
 import type { SiteId } from '../../protocol/ids.ts'
@@ -15,7 +14,9 @@ import type { Book } from './book.ts'
 import { type IncomingNeeds, makeReceipt, runImport, tellEnd } from './incoming.ts'
 import { eventOfAnswer, type OpenChannel, sayCancel, sayOffer, transferTtlMs } from './outgoing.ts'
 import type { Progress } from './progress.ts'
-import { type Count, countBundle, pullBundle } from './receive.ts'
+import { type Count, countBundle, type OpenContent, pullBundle } from './receive.ts'
+import type { Seen } from './seen.ts'
+import type { Throttle } from './send.ts'
 import type { Task, Transfer, TransferEvent } from './transfer.ts'
 
 /** How long telling an end once more may take, in milliseconds. */
@@ -35,6 +36,8 @@ export interface Tasks {
 export function createTasks(needs: {
   db: Db
   store: Store
+  seen: Seen
+  throttle: Throttle
   clock: Clock
   book: Book
   progress: Progress
@@ -50,13 +53,11 @@ export function createTasks(needs: {
   async function pulling<T>(
     site: SiteId,
     signal: AbortSignal,
-    run: (channel: Channel) => Promise<T>,
+    run: (open: OpenContent) => Promise<T>,
   ): Promise<T> {
-    const channel = await open(site, contentProtocol, { signal, bulk: true })
     try {
-      return await run(channel)
+      return await run(() => open(site, contentProtocol, { signal, bulk: true }))
     } catch (thrown) {
-      channel.abort(asFault(thrown, 'content.pull'))
       await suspect(site, contentProtocol, thrown)
       throw thrown
     }
@@ -84,8 +85,8 @@ export function createTasks(needs: {
   async function pull(transfer: Transfer, signal: AbortSignal): Promise<void> {
     const { bundle } = await book.bundle(transfer.id)
     using _session = progress.session(transfer.id)
-    await pulling(transfer.site, signal, (channel) =>
-      pullBundle(needs, transfer, bundle, channel, signal),
+    await pulling(transfer.site, signal, (content) =>
+      pullBundle(needs, transfer, bundle, content, signal),
     )
     await progress.save(transfer.id)
     const receipt = await makeReceipt(incoming, transfer, bundle)
@@ -135,6 +136,6 @@ export function createTasks(needs: {
       )
     },
     count: (bundle, site, signal) =>
-      pulling(site, signal, (channel) => countBundle(needs, bundle, channel, signal)),
+      pulling(site, signal, (content) => countBundle(needs, site, bundle, content, signal)),
   }
 }

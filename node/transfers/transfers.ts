@@ -29,9 +29,17 @@ import type { Store } from '../store/store.ts'
 import { openBook } from './book.ts'
 import { createDriver } from './driver.ts'
 import { hearOffer, type IncomingNeeds } from './incoming.ts'
-import { bundleHash, grantOf, hearReceipt, type OpenChannel, sayOffer } from './outgoing.ts'
+import {
+  bundleHash,
+  grantOf,
+  hearReceipt,
+  type OpenChannel,
+  sayOffer,
+  transferTtlMs,
+} from './outgoing.ts'
 import { openProgress } from './progress.ts'
-import { createServer, type Grant } from './send.ts'
+import type { Seen } from './seen.ts'
+import { createServer, type Grant, type Throttle } from './send.ts'
 import { createTasks } from './tasks.ts'
 import { isOver, type StateName, type Transfer, type TransferEvent, taskOf } from './transfer.ts'
 import { type SiteNames, viewTransfer, willTravel } from './view.ts'
@@ -44,8 +52,10 @@ export type TransfersNeeds<Input> = {
   commit: Commit
   db: Db
   store: Store
+  seen: Seen
   clock: Clock
   open: OpenChannel
+  throttle: Throttle
   sign: Signer
   verify: Verifier
   names: SiteNames
@@ -67,7 +77,8 @@ export type TransfersNeeds<Input> = {
   log(fault: Fault): void
 }
 
-export type TransferEvents = { type: 'changed'; id: TransferId }
+/** `over`: it has just ended. */
+export type TransferEvents = { type: 'changed'; id: TransferId; over: boolean }
 
 export interface Transfers<Input> extends AsyncDisposable {
   readonly events: Events<TransferEvents>
@@ -111,7 +122,13 @@ export function openTransfers<Input>(needs: TransfersNeeds<Input>): Transfers<In
   const events = createEvents<TransferEvents>()
   const clearing = new Set<Promise<void>>()
   const dryGrants = new Map<TransferId, { site: SiteId; bundle: Bundle }>()
-  const server = createServer({ store, clock, progress, grant, stillGranted, log: needs.log })
+  const { throttle } = needs
+  const standing = new Map<TransferId, { site: SiteId; endsAt: number }>()
+  let moves = 0
+  const server = createServer({
+    ...{ store, clock, progress, throttle, grant, stillGranted },
+    log: needs.log,
+  })
   const closing = new AbortController()
   const retelling = new Map<TransferId, Promise<void>>()
   const incoming: IncomingNeeds = {
@@ -127,22 +144,33 @@ export function openTransfers<Input>(needs: TransfersNeeds<Input>): Transfers<In
   const { demandFit, log } = needs
   const driver = createDriver({ book, progress, clock, perform: tasks.perform, demandFit, log })
   book.events.on(({ transfer }) => {
+    moves++
+    standing.delete(transfer.id)
     if (isOver(transfer.state)) server.forget(transfer.id)
     if (isOver(transfer.state) && taskOf(transfer) === undefined) {
       forget(transfer.id)
       if (transfer.direction === 'in') clear(transfer.id)
     }
-    events.emit({ type: 'changed', id: transfer.id })
+    events.emit({ type: 'changed', id: transfer.id, over: isOver(transfer.state) })
   })
-  progress.events.on(({ id }) => events.emit({ type: 'changed', id }))
+  progress.events.on(({ id }) => events.emit({ type: 'changed', id, over: false }))
 
   async function grant(id: TransferId, channel: Channel): Promise<Grant> {
     needs.mayFlow(channel.remote)
     const dry = dryGrants.get(id)
     if (dry !== undefined && dry.site === channel.remote)
       return { transfer: id, bundle: dry.bundle, dry: true }
-    await grantOf(book, id, channel.remote, clock.now())
+    await demandGrant(id, channel.remote)
     return { transfer: id, bundle: (await book.bundle(id)).bundle, dry: false }
+  }
+
+  /** Asked at every want: a grant that stood at the last one stands until its transfer moves or is old. */
+  async function demandGrant(id: TransferId, site: SiteId): Promise<void> {
+    const known = standing.get(id)
+    if (known?.site === site && clock.now() < known.endsAt) return
+    const before = moves
+    const { createdAt } = await grantOf(book, id, site, clock.now())
+    if (moves === before) standing.set(id, { site, endsAt: createdAt + transferTtlMs })
   }
 
   /** One at a time for a transfer, however often it is asked for. */
@@ -170,7 +198,7 @@ export function openTransfers<Input>(needs: TransfersNeeds<Input>): Transfers<In
 
   async function stillGranted({ transfer, dry }: Grant, channel: Channel): Promise<void> {
     needs.mayFlow(channel.remote)
-    if (!dry || !dryGrants.has(transfer)) await grantOf(book, transfer, channel.remote, clock.now())
+    if (!dry || !dryGrants.has(transfer)) await demandGrant(transfer, channel.remote)
   }
 
   /** With nothing on its way in, no partial file has a use. */

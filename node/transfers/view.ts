@@ -49,7 +49,8 @@ export function viewTransfer(
     workflows: bundle.workflows.map(({ name }) => name),
     bytes: {
       chosen: bytes,
-      held: counters.held,
+      // A source hears of what is held over the content stream, which nobody opens when all of it is.
+      held: done && counters.sent === 0 && counters.received === 0 ? bytes : counters.held,
       sent: counters.sent,
       received: counters.received,
       there: done ? bytes : counters.there,

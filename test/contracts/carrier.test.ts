@@ -1,6 +1,7 @@
 import { limits } from '../../node/net/limits.ts'
 import { createCarrierPair } from '../../protocol/channel.ts'
 import type { SiteId } from '../../protocol/ids.ts'
+import { openLanePair } from '../lane-pair.ts'
 import { openHostPair, type Transport } from '../stream-pair.ts'
 import { type CarrierPair, carrierContract } from './carrier.ts'
 
@@ -12,6 +13,26 @@ carrierContract('a pair in memory', async () => {
 carrierContract('a libp2p stream over TCP', () => openReal('tcp'))
 
 carrierContract('a libp2p stream over WebSockets', () => openReal('websockets'))
+
+carrierContract('a lane, from the side that dialled', () => openLane((pair) => pair))
+
+carrierContract('a lane, from the side that was dialled', () =>
+  openLane(({ left, right }) => ({ left: right, right: left })),
+)
+
+async function openLane(
+  ends: (pair: Pick<CarrierPair, 'left' | 'right'>) => Pick<CarrierPair, 'left' | 'right'>,
+): Promise<CarrierPair> {
+  const pair = await openLanePair()
+  return {
+    ...ends(pair),
+    cut: pair.proxy.cut,
+    reset: pair.proxy.reset,
+    // Our inbox, what is in flight, and what two sockets and the proxy hold.
+    aheadBytesMax: limits.laneInboxBytes + limits.laneChunkBytes + 20 * 2 ** 20,
+    [Symbol.asyncDispose]: () => pair[Symbol.asyncDispose](),
+  }
+}
 
 async function openReal(transport: Transport): Promise<CarrierPair> {
   await using stack = new AsyncDisposableStack()

@@ -158,7 +158,7 @@ export function pattern(bytes: number, seed: number): Uint8Array {
 
 export async function readAll(carrier: Carrier): Promise<Uint8Array> {
   const chunks: Uint8Array[] = []
-  for await (const chunk of carrier.source) chunks.push(chunk)
+  for await (const chunk of carrier.source) chunks.push(chunk.slice())
   return new Uint8Array(Buffer.concat(chunks))
 }
 

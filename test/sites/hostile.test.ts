@@ -584,6 +584,29 @@ describe('a source that lies', () => {
     listed = await seen()
   })
 
+  test.each([
+    ['a small file', 0, () => fresh('once')],
+    ['a large one', 1, () => fresh('once large', blockBytes * 2 + 5)],
+  ])(
+    'about a block of %s, but only once: it is asked for once more, and imported',
+    async (_, index, made) => {
+      let lies = 0
+      const served: Served = {
+        ...tells([made()]),
+        block: (_path, at, honest) =>
+          at === index && lies++ === 0 ? honest.map((b) => b ^ 1) : honest,
+      }
+      const bundle = mal.bundle(served.trees[0]!.tree)
+      mal.serves.set(bundle.transfer, served)
+      await mal.offer(bundle)
+      const { destination } = await until(atOslo, bundle.transfer, isDone)
+      expect(lies).toBe(2)
+      const verified = await atOslo.call('datasets.verify', { id: destination.dataset! })
+      expect(verified).toMatchObject({ files: 1, bad: [] })
+      listed = await seen()
+    },
+  )
+
   test.each<[string, () => Served]>([
     ['in the bundle', () => tells([a], { tree: more })],
     [

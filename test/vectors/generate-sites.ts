@@ -1,5 +1,5 @@
 /**
- * Writes the vectors of hello, link (with the invitation) and connection: `node
+ * Writes the vectors of hello, link (with the invitation), connection and lane: `node
  * test/vectors/generate-sites.ts`. A vector that changes changes what sites say to each other, so its
  * protocol needs a new version first.
  */
@@ -12,7 +12,7 @@ import { formatInvitation } from '../../protocol/invitation.ts'
 import { encode } from '../../protocol/wire.ts'
 import { toJson } from './run.ts'
 
-export const protocols = ['hello', 'link', 'connection'] as const
+export const protocols = ['hello', 'link', 'connection', 'lane'] as const
 type Protocol = (typeof protocols)[number]
 
 /** A file of the form that `run.ts` reads. The bytes of an invitation are its text. */
@@ -22,7 +22,7 @@ export type SiteVector = {
   readonly bytes: string
   readonly value?: unknown
   readonly ignores?: true
-  readonly fault?: 'invalid'
+  readonly fault?: 'invalid' | 'unreachable'
 }
 
 type Named = { readonly protocol: Protocol; readonly name: string; readonly vector: SiteVector }
@@ -257,9 +257,87 @@ const connectionVectors = (): Named[] => [
   ),
 ]
 
+const promise = {
+  type: 'lane',
+  addresses: ['192.0.2.7:4602', '[2001:db8::7]:4602', 'lanes.oslo.example:443', '*:4602'],
+  ticket: secret,
+  key: Uint8Array.from({ length: 32 }, (_, i) => 255 - i),
+  ttlMs: 20_000,
+}
+
+const laneVectors = (): Named[] => [
+  good('lane', 'message', 'message', 'A site asks for a lane for content.', {
+    protocol: '/crossload/content/1.0.0',
+  }),
+  good(
+    'lane',
+    'message',
+    'newer',
+    'What a newer side adds is ignored.',
+    { protocol: '/crossload/content/1.0.0' },
+    { lanes: 4 },
+  ),
+  good('lane', 'answer', 'promise', 'Where, and with which ticket and key.', promise),
+  good('lane', 'answer', 'none', 'No lane is offered.', { type: 'none' }),
+  pieces(
+    'pieces',
+    'Two pieces and the end.',
+    '00000003616263' + '0000000164' + '00000000',
+    '61626364',
+  ),
+  pieces('pieces-none', 'Nothing was said, and the end.', '00000000', ''),
+  bad('lane', 'message', 'no-protocol', 'Whoever asks says for what.', {}),
+  bad('lane', 'answer', 'no-address', 'A promise names a place.', { ...promise, addresses: [] }),
+  bad('lane', 'answer', 'address-path', 'An address is HOST:PORT and nothing behind it.', {
+    ...promise,
+    addresses: ['oslo.example:443/x'],
+  }),
+  bad('lane', 'answer', 'address-port', 'A port is below 65,536.', {
+    ...promise,
+    addresses: ['192.0.2.7:65536'],
+  }),
+  bad('lane', 'answer', 'short-key', 'A key has 32 bytes.', { ...promise, key: secret }),
+  bad('lane', 'answer', 'for-ever', 'A promise is void after 60 seconds.', {
+    ...promise,
+    ttlMs: 60_001,
+  }),
+  badPieces('after-end', 'Nothing follows the end.', '00000000' + '0000000161', 'invalid'),
+  badPieces('long-piece', 'A piece has 2^24 bytes at most.', '01000001', 'invalid'),
+  badPieces(
+    'no-end',
+    'A socket that ends before its direction was cut.',
+    '0000000161',
+    'unreachable',
+  ),
+]
+
+/** One direction of a lane. */
+function pieces(name: string, sentence: string, bytes: string, value: string): Named {
+  return {
+    protocol: 'lane',
+    name,
+    vector: { sentence, of: 'lane pieces', bytes, value: { bytes: value } },
+  }
+}
+
+function badPieces(
+  name: string,
+  sentence: string,
+  bytes: string,
+  fault: 'invalid' | 'unreachable',
+): Named {
+  const vector = { sentence, of: 'lane pieces', bytes, fault }
+  return { protocol: 'lane', name: `refused-${name}`, vector }
+}
+
 /** By file name, within this folder. */
 export async function siteVectors(): Promise<Map<string, SiteVector>> {
-  const all = [...helloVectors(), ...(await linkVectors()), ...connectionVectors()]
+  const all = [
+    ...helloVectors(),
+    ...(await linkVectors()),
+    ...connectionVectors(),
+    ...laneVectors(),
+  ]
   return new Map(all.map(({ protocol, name, vector }) => [`${protocol}/${name}.json`, vector]))
 }
 

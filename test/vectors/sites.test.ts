@@ -1,10 +1,12 @@
-/** The vectors of hello, link and connection, and that they are what their generator writes. */
+/** The vectors of hello, link, connection and lane, and that they are what their generator writes. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
 import type { ZodType } from 'zod'
 import { connectionAnswer, connectionCaps, connectionMessage } from '../../protocol/connection.ts'
+import { Fault } from '../../protocol/fault.ts'
 import { helloAnswer, helloCaps, helloMessage } from '../../protocol/hello.ts'
 import { parseInvitation } from '../../protocol/invitation.ts'
+import { createPieces, laneAnswer, laneCaps, laneMessage } from '../../protocol/lane.ts'
 import { linkAnswer, linkCaps, linkMessage } from '../../protocol/link.ts'
 import { decode, encode, type FrameCaps } from '../../protocol/wire.ts'
 import { fileOf, protocols, siteVectors } from './generate-sites.ts'
@@ -32,6 +34,24 @@ runVectors(folder('connection'), {
   'connection answer': message(connectionAnswer, connectionCaps),
 })
 
+runVectors(folder('lane'), {
+  'lane message': message(laneMessage, laneCaps),
+  'lane answer': message(laneAnswer, laneCaps),
+  'lane pieces': { read: readPieces, cut: 'unreachable' },
+})
+
+/** As a socket would bring it, two bytes at a time. */
+function readPieces(bytes: Uint8Array): Uint8Array {
+  const pieces = createPieces()
+  const content: Uint8Array[] = []
+  for (let at = 0; at < bytes.byteLength; at += 2) {
+    pieces.feed(bytes.subarray(at, at + 2))
+    for (let run = pieces.take(); run !== undefined; run = pieces.take()) content.push(run)
+  }
+  if (!pieces.ended) throw new Fault('unreachable', 'vectors', { side: 'between' })
+  return new Uint8Array(Buffer.concat(content))
+}
+
 it('the files are what the generator writes', async () => {
   const kept = protocols.flatMap((protocol) => {
     const names = readdirSync(folder(protocol)).map((file) => `${protocol}/${file}`)
@@ -47,6 +67,7 @@ it.each([
   ['hello', helloCaps],
   ['link', linkCaps],
   ['connection', connectionCaps],
+  ['lane', laneCaps],
 ] as const)('the page of %s names the caps that hold', (noun, caps) => {
   const page = readFileSync(new URL(`../../protocol/${noun}.md`, import.meta.url), 'utf8')
   const said = (what: string) => new RegExp(`\\| ${what} \\| ([\\d,]+) \\|`).exec(page)?.[1]

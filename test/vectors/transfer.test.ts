@@ -58,6 +58,7 @@ function carrierOf(bytes: Uint8Array): Carrier {
   }
   return {
     remote: '12D3KooW' as SiteId,
+    via: 'stream',
     source: source(),
     write: async () => {},
     closeWrite: async () => {},

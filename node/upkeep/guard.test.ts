@@ -131,3 +131,16 @@ test('what was touched is forgotten with the last work that may have relied on i
   later.resolve()
   await third
 })
+
+test('while a sweep is under way nobody can believe what they remember of whole trees', async () => {
+  const store = createMemoryStore()
+  const guard = createGuard(store, createManualClock())
+  const before = guard.store.damages
+  const sweep = guard.begin({ arriving: false })
+  const during = [guard.store.damages, guard.store.damages]
+  expect(new Set([before, ...during]).size).toBe(3)
+  expect(during.every((count) => Number.isSafeInteger(count))).toBe(true)
+  sweep[Symbol.dispose]()
+  sweep[Symbol.dispose]()
+  expect(guard.store.damages).toBe(before)
+})

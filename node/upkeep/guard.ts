@@ -28,7 +28,8 @@ export interface Guard {
   begin(o: { arriving: boolean }): Sweep
 }
 
-export interface Sweep {
+/** Until it is disposed of, nobody can believe what they remember of whole trees. */
+export interface Sweep extends Disposable {
   /** Whether somebody has relied on it lately. */
   isTouched(cid: FileCid | Root): boolean
   /** Removes those that are not kept and not touched at the moment of removal; answers which. */
@@ -49,6 +50,17 @@ export function createGuard(store: Store, clock: Clock): Guard {
   /** Files whose names are just being found: as long as there are any, nothing is removed. */
   let naming = 0
   let named = () => {}
+  let sweeps = 0
+
+  /**
+   * Whoever remembers that a tree is whole does not ask for its files, so nothing of it is touched.
+   * While a sweep is under way such a memory is worth nothing, nor is one made meanwhile later on: no
+   * two answers are the same, and none is one that the store itself will ever give.
+   */
+  function unlikeAny(): number {
+    const bytes = clock.random(6)
+    return 2 ** 52 + bytes.reduce((sum, byte) => sum * 256 + byte, 0)
+  }
 
   async function touch(cid: FileCid | Root): Promise<void> {
     while (removing?.names.has(cid)) await removing.done
@@ -144,7 +156,7 @@ export function createGuard(store: Store, clock: Clock): Guard {
       check: (cid) => store.check(cid),
       quarantine: (cid) => store.quarantine(cid),
       get damages() {
-        return store.damages
+        return sweeps === 0 ? store.damages : unlikeAny()
       },
       [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
     },
@@ -168,6 +180,8 @@ export function createGuard(store: Store, clock: Clock): Guard {
         return arriving && closed.at > now - settleMs
       })
       generations.push(open())
+      sweeps++
+      let ended = false
       const isTouched = (cid: FileCid | Root) => generations.some(({ touched }) => touched.has(cid))
       return {
         isTouched,
@@ -184,6 +198,10 @@ export function createGuard(store: Store, clock: Clock): Guard {
             resolve()
           }
           return gone
+        },
+        [Symbol.dispose]() {
+          if (!ended) sweeps--
+          ended = true
         },
       }
     },

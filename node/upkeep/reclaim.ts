@@ -146,7 +146,7 @@ async function reclaimOnce(
   const waiting: Pin[] = []
   using _listening = commit.on((record) => void waiting.push(...needs.pinsIn(record)))
   // No import is between reading the records and writing its own while the guard turns its page.
-  const sweep = await commit.serial(async () => guard.begin({ arriving: await needs.arriving() }))
+  using sweep = await commit.serial(async () => guard.begin({ arriving: await needs.arriving() }))
   const marks = createMarks(needs, o.signal)
   for await (const pin of needs.pins()) await marks.add(pin)
 

@@ -8,6 +8,7 @@
  */
 import { asFault, Fault } from '../../protocol/fault.ts'
 import type { FileCid, Root } from '../../protocol/ids.ts'
+import { blockBytes } from '../../protocol/unixfs.ts'
 import type { Clock } from '../base/clock.ts'
 import { createPool } from '../base/work.ts'
 import type { Db } from '../db/db.ts'
@@ -26,6 +27,8 @@ export const reclaimDelayMs = 10 * 60_000
 const batchThings = 256
 /** Things looked at between two rests of one that was not asked for. */
 const restThings = 4096
+/** Small things that wait on a full disk until larger ones are gone. */
+const postponedMax = 100_000
 /** Parts of manifests that cannot be read, named in a fault. */
 const unreadableMax = 100
 
@@ -154,7 +157,8 @@ async function reclaimOnce(
   const removed = { things: 0, bytes: 0, partials: 0 }
   let compacted = 0
   const seen = { files: 0, bytes: 0 }
-  let batch: { cid: FileCid | Root; bytes: number }[] = []
+  let batch: Name[] = []
+  const postponed: Name[] = []
   let restedAt = clock.now()
 
   async function markWaiting(): Promise<void> {
@@ -162,10 +166,9 @@ async function reclaimOnce(
     if (!o.dry && marks.unreadable.length > 0) throw unreadableFault(marks.unreadable)
   }
 
-  async function removeBatch(): Promise<void> {
-    const bytesOf = new Map(batch.map(({ cid, bytes }) => [cid, bytes]))
-    let left = batch.map(({ cid }) => cid)
-    batch = []
+  async function removeAll(names: readonly Name[]): Promise<void> {
+    const bytesOf = new Map(names.map(({ cid, bytes }) => [cid, bytes]))
+    let left = names.map(({ cid }) => cid)
     while (left.length > 0) {
       await markWaiting()
       // What a record pins in the last moment is not known yet, so then nothing goes.
@@ -180,6 +183,21 @@ async function reclaimOnce(
       }
       if (!late) return
       left = left.filter((cid) => marks.kindOf(cid) === undefined)
+    }
+  }
+
+  /** On a full disk small things wait: to forget them takes room, which large ones may give. */
+  async function removeBatch(): Promise<void> {
+    const names = batch
+    batch = []
+    try {
+      await removeAll(names)
+    } catch (thrown) {
+      const isFull = thrown instanceof Fault && thrown.kind === 'full'
+      if (!isFull || postponed.length > postponedMax) throw thrown
+      const isLarge = ({ bytes }: Name) => bytes > blockBytes
+      postponed.push(...names.filter((name) => !isLarge(name)))
+      await removeAll(names.filter(isLarge))
     }
   }
 
@@ -202,6 +220,7 @@ async function reclaimOnce(
       }
     }
     await removeBatch()
+    while (postponed.length > 0) await removeAll(postponed.splice(0, batchThings))
     if (!o.dry) {
       removed.partials = await store.sweepPartials((cid) => isNeeded(cid, marks, sweep))
       compacted = (await store.compact({ signal: o.signal })).bytes
@@ -209,10 +228,16 @@ async function reclaimOnce(
   } finally {
     // Also of one that was stopped: what is gone is gone.
     if (removed.things + removed.partials + compacted > 0)
-      await commit('reclaim.done', o.by, { ...removed, compacted })
+      await commit('reclaim.done', o.by, { ...removed, compacted }).catch((thrown) => {
+        // A journal that has no room yet must not hide that something was given back.
+        if (!(thrown instanceof Fault) || thrown.kind !== 'full') throw thrown
+        needs.log(thrown)
+      })
   }
   return { held, removed, compacted, unreadable: marks.unreadable }
 }
+
+type Name = { cid: FileCid | Root; bytes: number }
 
 const isNeeded = (cid: FileCid, marks: Marks, sweep: Sweep) =>
   marks.kindOf(cid) !== undefined || sweep.isTouched(cid)

@@ -146,10 +146,13 @@ describe('a scrub', () => {
     await site.clock.advance(7 * dayMs - scrubDelayMs)
     expect(await last()).toBe(first)
     await expect
-      .poll(async () => {
-        await site.clock.advance(scrubDelayMs)
-        return last()
-      })
+      .poll(
+        async () => {
+          await site.clock.advance(scrubDelayMs)
+          return last()
+        },
+        { timeout: 10_000 },
+      )
       .toBeGreaterThan(first + 6 * dayMs)
     expect(site.faults).toEqual([])
   })

@@ -13,7 +13,7 @@ import { createPool } from '../base/work.ts'
 import type { Db } from '../db/db.ts'
 import { keys } from '../db/keys.ts'
 import type { Place, Store } from '../store/store.ts'
-import type { Bad, Damages } from './damages.ts'
+import { type Bad, type Damages, damagesMax } from './damages.ts'
 import { sliceOf, slicesCount } from './filter.ts'
 import { checkInPlace } from './in-place.ts'
 import { createPace, paceOf } from './pace.ts'
@@ -22,6 +22,8 @@ import { type Pin, walkPinned } from './pins.ts'
 const dayMs = 86_400_000
 /** How long after a start, or after a pass that failed, the next one goes on, in milliseconds. */
 export const scrubDelayMs = 60_000
+/** Between two times that the position is kept, in milliseconds. */
+const saveEveryMs = 10_000
 /** Names asked for at one time. */
 const namesAtOnce = 1000
 /** Names in memory at one time, unless a single part has more. */
@@ -143,6 +145,7 @@ export function openScrub(needs: ScrubNeeds): Scrub {
     onProgress?: ((progress: Progress) => void) | undefined
   }): Promise<Scrubbed> {
     let found = 0
+    let savedAt = clock.now()
     const rate = () => (o.fast ? Number.POSITIVE_INFINITY : paceOf(held, days || 1))
     const pace = createPace(clock, rate, o.signal)
     while (position.slice < slicesCount) {
@@ -158,7 +161,9 @@ export function openScrub(needs: ScrubNeeds): Scrub {
           throw thrown
         }
         position.slice++
+        if (clock.now() - savedAt < saveEveryMs) continue
         await o.save()
+        savedAt = clock.now()
       }
     }
     found += await settle(await findMissing(o.signal), o.signal)
@@ -234,6 +239,8 @@ export function openScrub(needs: ScrubNeeds): Scrub {
       if (pin.arriving) continue
       for await (const { cid } of walkPinned(pin.tree, { store, known, signal, onLost() {} })) {
         if (asked.push(cid) >= namesAtOnce) await ask()
+        // So many are not told one by one: adding them says what to do.
+        if (bad.size > damagesMax) return [...bad.values()]
       }
     }
     await ask()

@@ -4,6 +4,7 @@
  * transfers that are not over, and by holds. A walk reads one page at a time, so it takes the same
  * memory for ten files as for ten million.
  */
+import { setImmediate as turn } from 'node:timers/promises'
 import { asFault, type Fault } from '../../protocol/fault.ts'
 import type { FileCid, Root } from '../../protocol/ids.ts'
 import {
@@ -76,6 +77,8 @@ export async function* walkPinned(tree: Pin['tree'], o: WalkOptions): AsyncGener
     if (o.known?.has(cid)) continue
     const page = await readable(o, pinned, decodePage)
     if (page === undefined) continue
+    // A page is ten milliseconds of work; between two of them others have their turn.
+    await turn()
     let again = false
     const lost = (part: Pinned, fault: Fault) => {
       again = true

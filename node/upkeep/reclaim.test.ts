@@ -2,6 +2,7 @@
 
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { Fault } from '../../protocol/fault.ts'
 import type { Root } from '../../protocol/ids.ts'
 import { blockBytes, fileCid } from '../../protocol/unixfs.ts'
 import { faultOf } from '../../test/folder.ts'
@@ -127,6 +128,22 @@ describe('a reclaim', () => {
     expect(await heldBy(site.disk)).toBe(before)
     await site.datasets.remove(mice.id, site.ana)
     expect((await site.reclaim()).removed.things).toBe(10)
+  })
+
+  test('on a full disk lets small things wait until large ones made room', async () => {
+    await using site = await openUpkept()
+    const large = new Uint8Array(blockBytes + 1).fill(9)
+    const mice = await site.add('mice', { 'a.fcs': 'small', 'large.bin': large, 'z.fcs': 'last' })
+    const cid = await site.cidOf(mice, 'large.bin')
+    await site.datasets.remove(mice.id, site.ana)
+    const { remove } = site.disk
+    site.disk.remove = async (cids) => {
+      const isFull = await site.disk.has(cid)
+      if (isFull && cids.some((one) => one !== cid)) throw new Fault('full', 'store.remove')
+      await remove(cids)
+    }
+    expect((await site.reclaim()).removed.things).toBe(7)
+    expect(await heldBy(site.disk)).toBe(0)
   })
 
   test('that is stopped in the middle says what it gave back, and the next one goes on', async () => {

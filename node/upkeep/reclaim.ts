@@ -6,6 +6,7 @@
  * names; a record that pins more meanwhile is walked too before the next thing goes. What is in
  * neither set is removed, a few at a time. Whatever stops it, the next one begins anew.
  */
+import { setImmediate as turn } from 'node:timers/promises'
 import { asFault, Fault } from '../../protocol/fault.ts'
 import type { FileCid, Root } from '../../protocol/ids.ts'
 import { blockBytes } from '../../protocol/unixfs.ts'
@@ -27,6 +28,8 @@ export const reclaimDelayMs = 10 * 60_000
 const batchThings = 256
 /** Things looked at between two rests of one that was not asked for. */
 const restThings = 4096
+/** Things looked at before others have their turn. */
+const turnThings = 512
 /** Small things that wait on a full disk until larger ones are gone. */
 const postponedMax = 100_000
 /** Parts of manifests that cannot be read, named in a fault. */
@@ -213,6 +216,7 @@ async function reclaimOnce(
       o.onProgress?.({ ...seen })
       if (why === 'nobody' && !o.dry && batch.push({ cid, bytes }) >= batchThings)
         await removeBatch()
+      if (seen.files % turnThings === 0) await turn()
       if (o.rests && seen.files % restThings === 0) {
         // As long as it worked it rests: half of the time is everybody else's.
         await clock.sleep(clock.now() - restedAt, { signal: o.signal })

@@ -13,6 +13,7 @@ import {
   email,
   flag,
   inputs,
+  limitChanges,
   linkId,
   links,
   meta,
@@ -30,6 +31,7 @@ import {
 } from './inputs.ts'
 import { events, fields, long, nothing, value } from './route.ts'
 import * as shapes from './shapes.ts'
+import { upkeepRoutes } from './upkeep-routes.ts'
 
 export const routes = {
   // ── site
@@ -52,36 +54,7 @@ export const routes = {
     output: shapes.backupView,
     kinds: ['exists', 'full', 'corrupt'],
   }),
-  'site.reclaim': long('POST /api/reclaim', 'site.administer', {
-    says: 'Gives back the space of what nobody holds; with `dry` only tells what is held and why.',
-    input: fields({ dry: z.boolean().optional() }),
-    output: shapes.reclaimView,
-    kinds: ['corrupt', 'full'],
-  }),
-  'site.scrub': value('GET /api/scrub', 'site.administer', {
-    says: 'How far the reading of every held byte is, what was found damaged, and who has it.',
-    output: shapes.scrubView,
-  }),
-  'site.scrub-now': long('POST /api/scrub', 'site.administer', {
-    says: 'Reads every held byte now, as fast as the disk.',
-    output: shapes.scrubView,
-    kinds: ['corrupt', 'full'],
-  }),
-  'holds.list': value('GET /api/holds', 'site.administer', {
-    says: 'The datasets whose content stays even when they are removed.',
-    output: z.array(shapes.holdView),
-  }),
-  'holds.add': value('POST /api/holds', 'site.administer', {
-    says: 'Keeps the content of a dataset, as it is now, until the hold is released.',
-    input: fields({ dataset: datasetId, reason: text(500) }),
-    output: shapes.holdView,
-    kinds: ['gone'],
-  }),
-  'holds.release': value('DELETE /api/holds/:id', 'site.administer', {
-    says: 'Ends a hold; what nobody else holds may then be reclaimed.',
-    input: fields({ id: version }),
-    output: shapes.holdView,
-  }),
+  ...upkeepRoutes,
   'journal.read': value('GET /api/journal', 'site.administer', {
     says: 'The records of the journal after a sequence number.',
     input: fields({
@@ -237,6 +210,23 @@ export const routes = {
     kinds: ['conflict'],
   }),
 
+  'projects.set-deposit': value('PUT /api/projects/:id/deposit', 'project.own', {
+    says: 'Names the folder where datasets that arrive in a project are laid out as ordinary files.',
+    input: fields({
+      id: projectId,
+      folder: path,
+      /** Large files there are second names of the site's own, read-only copies. */
+      link: z.boolean().default(false),
+    }),
+    output: shapes.projectView,
+    kinds: ['conflict'],
+  }),
+  'projects.remove-deposit': value('DELETE /api/projects/:id/deposit', 'project.own', {
+    says: 'Lays out no more of what arrives in a project; what lies in its folder stays.',
+    input: fields({ id: projectId }),
+    output: shapes.projectView,
+  }),
+
   // ── datasets
   'datasets.list': value('GET /api/datasets', 'dataset.read', {
     says: 'The datasets that I may read; `mine` leaves those in my personal project and those I own.',
@@ -288,11 +278,12 @@ export const routes = {
     output: z.array(shapes.versionView),
   }),
   'datasets.files': value('GET /api/datasets/:id/files', 'dataset.read', {
-    says: 'The files of a dataset, in order, a page at a time.',
+    says: 'The files of a dataset, in order, a page at a time; or those whose path has a text.',
     input: fields({
       id: datasetId,
       version: version.optional(),
       after: z.string().max(1024).optional(),
+      search: z.string().min(1).max(1024).optional(),
       limit: whole(pageItemsMax).default(pageItemsMax),
     }),
     output: shapes.filesView,
@@ -439,6 +430,43 @@ export const routes = {
     input: fields({ id: transferId }),
     output: shapes.transferView,
     kinds: ['conflict'],
+  }),
+
+  // ── limits
+  'limits.list': value('GET /api/limits', 'site.read', {
+    says: 'The rates that are set: for the site, for links, for my transfers; and what holds now.',
+    output: z.array(shapes.limitView),
+  }),
+  'limits.set': value('PUT /api/limits', 'site.administer', {
+    says: 'Limits the rate of the site as a whole; what is not given stays.',
+    input: fields({ ...limitChanges, localExempt: z.boolean().optional() }),
+    output: shapes.limitView,
+  }),
+  'limits.clear': value('DELETE /api/limits', 'site.administer', {
+    says: 'Ends the limit of the site as a whole.',
+    output: shapes.limitView,
+  }),
+  'limits.set-link': value('PUT /api/links/:id/limits', 'link.manage', {
+    says: 'Limits the rate of all that crosses a link.',
+    input: fields({ id: linkId, ...limitChanges }),
+    output: shapes.limitView,
+    kinds: ['conflict'],
+  }),
+  'limits.clear-link': value('DELETE /api/links/:id/limits', 'link.manage', {
+    says: 'Ends the limit of a link.',
+    input: fields({ id: linkId }),
+    output: shapes.limitView,
+  }),
+  'limits.set-transfer': value('PUT /api/transfers/:id/limits', 'transfer.steer', {
+    says: 'Limits the rate of a transfer, until it is over.',
+    input: fields({ id: transferId, ...limitChanges }),
+    output: shapes.limitView,
+    kinds: ['conflict'],
+  }),
+  'limits.clear-transfer': value('DELETE /api/transfers/:id/limits', 'transfer.steer', {
+    says: 'Ends the limit of a transfer.',
+    input: fields({ id: transferId }),
+    output: shapes.limitView,
   }),
 }
 

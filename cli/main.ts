@@ -16,6 +16,7 @@ import { addConnections } from './commands/connections.ts'
 import { addDatasets } from './commands/datasets.ts'
 import { addInit } from './commands/init.ts'
 import { addJournal } from './commands/journal.ts'
+import { addLimits } from './commands/limits.ts'
 import { addLinks } from './commands/links.ts'
 import { addPeople } from './commands/people.ts'
 import { addProjects } from './commands/projects.ts'
@@ -62,6 +63,7 @@ export async function run(argv: readonly string[], world: World): Promise<number
     addWorkflows,
     addSend,
     addTransfers,
+    addLimits,
     addJournal,
     addUpkeep,
   ]) {

@@ -21,9 +21,11 @@ import { workflowChanges, workflowFolds } from './catalog/workflow.ts'
 import { openWorkflows, type Workflows } from './catalog/workflows.ts'
 import type { Home } from './config.ts'
 import type { Db } from './db/db.ts'
+import { depositDueChanges, depositFolds } from './deposit/deposit.ts'
 import type { Commit, Folds } from './journal/commit.ts'
 import { type Journal, openJournal } from './journal/journal.ts'
 import { openIndex } from './journal/recovery.ts'
+import { limitFolds } from './limits/scope.ts'
 import { connectionFolds } from './people/connection.ts'
 import { may } from './people/permissions.ts'
 import { openUsers, type User, type Users, userFolds } from './people/users.ts'
@@ -33,7 +35,7 @@ import { openStore } from './store/objects.ts'
 import type { Store } from './store/store.ts'
 import { transferChanges, transferFolds } from './transfers/book.ts'
 import { damageFolds } from './upkeep/damages.ts'
-import { createGuard, type Guard } from './upkeep/guard.ts'
+import { createGuard, during, type Guard } from './upkeep/guard.ts'
 import { holdFolds } from './upkeep/holds.ts'
 
 /** Every kind of record, by the room that owns it. A kind is never taken out: journals hold them. */
@@ -46,11 +48,14 @@ export const folds: Folds = {
   ...datasetFolds,
   ...workflowFolds,
   ...transferFolds,
+  ...limitFolds,
+  ...depositFolds,
   /** Versions, bindings and IDs become visible together, with the end of the transfer that brought them. */
   'transfer.imported': ({ data }) => [
     ...transferChanges(data.transfer),
     ...(data.datasets ?? []).flatMap(datasetChanges),
     ...(data.workflows ?? []).flatMap(workflowChanges),
+    ...depositDueChanges(data),
   ],
   /** For the audit only: who asked for what they may not have. */
   'audit.refused': () => [],
@@ -102,11 +107,11 @@ export async function openRooms(
   const isPerson = async (id: UserId) => (await users.get(id))?.at === 'active'
   const projects = openProjects({ commit, db, clock, rights, isPerson })
   const users: Users = openUsers({ commit, db, clock, personalProject: projects.personalProject })
-  const datasets = underWay(openDatasets({ commit, db, store, clock, projects, rights }), guard)
-  const workflows = underWay(
-    openWorkflows({ commit, db, store, clock, projects, datasets, rights }),
-    guard,
-  )
+  // Adding puts content first and names it last: in between nothing of it may be swept.
+  const adding = ['add', 'update'] as const
+  const needs = { commit, db, store, clock, projects, rights }
+  const datasets = during(guard, openDatasets(needs), adding)
+  const workflows = during(guard, openWorkflows({ ...needs, datasets }), adding)
   return {
     home,
     identity,
@@ -122,18 +127,6 @@ export async function openRooms(
     workflows,
     rebuilt,
   }
-}
-
-/** Adding puts content first and names it last: in between nothing of it may be swept. */
-export function underWay<
-  T extends Pick<Datasets, 'add' | 'update'> | Pick<Workflows, 'add' | 'update'>,
->(door: T, guard: Guard): T {
-  type Work = (...args: never[]) => Promise<unknown>
-  const during =
-    (work: Work) =>
-    (...args: never[]) =>
-      guard.during(() => work(...args))
-  return { ...door, add: during(door.add), update: during(door.update) }
 }
 
 /** A volume that is not mounted must never look like a site without content. */

@@ -47,7 +47,32 @@ export function blockCid(digest: Uint8Array, codec: Codec): CID {
 
 /** The text name of a metadata block: a page, a list, a root. */
 export function rootOf(sha256: Sha256, bytes: Uint8Array): Root {
-  return blockCid(sha256(bytes), 'dag-cbor').toString() as Root
+  return cidText(sha256(bytes), 'dag-cbor') as Root
+}
+
+const alphabet = 'abcdefghijklmnopqrstuvwxyz234567'
+/** Ten bits → two letters of base32. */
+const letters = Array.from({ length: 1024 }, (_, i) => alphabet[i >> 5]! + alphabet[i & 31]!)
+/** How the text of a CID begins: base32's own letter, then version, codec, hash and length. */
+const beginnings = { raw: 'bafkrei', 'dag-pb': 'bafybei', 'dag-cbor': 'bafyrei' } as const
+
+/**
+ * `blockCid(…).toString()`, several times as fast: a tree of a million files has a million names. The
+ * letters of a beginning are 30 of its 32 bits; the other two are zeros and go before the digest.
+ */
+export function cidText(digest: Uint8Array, codec: Codec): string {
+  let text: string = beginnings[codec]
+  let held = 0
+  let bits = 2
+  for (let i = 0; i < digestBytes; i++) {
+    held = (held << 8) | digest[i]!
+    bits += 8
+    if (bits < 10) continue
+    bits -= 10
+    text += letters[held >> bits]
+    held &= (1 << bits) - 1
+  }
+  return text + letters[held << 2]
 }
 
 type Node = { cid: CID; size: number; total: number }
@@ -60,8 +85,8 @@ export function fileCid(sha256: Sha256, size: number, digests: Uint8Array): File
   const count = blocksOf(size)
   if (digests.byteLength !== count * digestBytes)
     throw new RangeError(`${size} bytes have ${count} digests`)
-  if (count === 0) return blockCid(sha256(new Uint8Array(0)), 'raw').toString() as FileCid
-  if (count === 1) return blockCid(digests, 'raw').toString() as FileCid
+  if (count === 0) return cidText(sha256(new Uint8Array(0)), 'raw') as FileCid
+  if (count === 1) return cidText(digests, 'raw') as FileCid
   let level: Node[] = []
   // The first level is built group by group, so that a file of a million blocks never has a million
   // nodes in memory. A lone last block still gets its own parent: all leaves are equally deep.

@@ -53,6 +53,8 @@ export function askStubs(
     'workflows',
     'transfers',
     'upkeep',
+    'limits',
+    'deposits',
   ]
   const doors = Object.fromEntries(
     names.map((name) => [name, stub((stubs[name as keyof Stubs] ?? {}) as object)]),

@@ -43,6 +43,8 @@ const mayImport: Record<string, readonly string[]> = {
     'protocol',
     'api',
   ],
+  /** What people set; it is asked by whoever moves content and asks nobody. */
+  'node/limits': ['node/base', 'node/db', 'node/journal', 'protocol'],
   'node/net': ['node/base', 'node/sites', 'protocol'],
   'node/transfers': [
     'node/base',
@@ -57,6 +59,8 @@ const mayImport: Record<string, readonly string[]> = {
   ],
   /** Reads trees and removes what no record needs; which those are it is told by node/pinned.ts. */
   'node/upkeep': ['node/base', 'node/db', 'node/journal', 'node/store', 'node/trees', 'protocol'],
+  /** Lays out what arrived; is given what it needs to know of datasets and projects. */
+  'node/deposit': ['node/base', 'node/db', 'node/journal', 'node/store', 'node/trees', 'protocol'],
   'node/http': ['*'],
   /** The files beside the rooms: composition, init, backup. They know everybody. */
   node: ['*'],

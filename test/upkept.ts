@@ -3,13 +3,12 @@ import { mkdir, utimes, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Dataset } from '../node/catalog/dataset.ts'
 import { frees, isArriving, pinsIn, pinsOf } from '../node/pinned.ts'
-import { underWay } from '../node/rooms.ts'
 import { createMemoryStore } from '../node/store/memory.ts'
 import type { Store } from '../node/store/store.ts'
 import { transferFolds } from '../node/transfers/book.ts'
 import { openTree } from '../node/trees/trees.ts'
 import { damageFolds } from '../node/upkeep/damages.ts'
-import { createGuard, type Guard } from '../node/upkeep/guard.ts'
+import { createGuard, during, type Guard } from '../node/upkeep/guard.ts'
 import { holdFolds } from '../node/upkeep/holds.ts'
 import { openUpkeep, type UpkeepNeeds } from '../node/upkeep/upkeep.ts'
 import { Fault } from '../protocol/fault.ts'
@@ -77,7 +76,7 @@ export async function openUpkept(o: { scrubDays?: number; needs?: Partial<Upkeep
   const upkeep = stack.use(await openUpkeep(needs))
   const ana = await catalog.person('ana')
   const rest = stack.move()
-  const datasets = underWay(catalog.datasets, guard!)
+  const datasets = during(guard!, catalog.datasets, ['add', 'update'])
   return {
     ...catalog,
     disk,

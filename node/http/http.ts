@@ -25,6 +25,7 @@ import {
 import type { Call, Doing, Doors, Handlers, SiteDoor } from './doors.ts'
 import { connectionHandlers } from './handlers/connections.ts'
 import { datasetHandlers } from './handlers/datasets.ts'
+import { limitHandlers } from './handlers/limits.ts'
 import { linkHandlers } from './handlers/links.ts'
 import { peopleHandlers } from './handlers/people.ts'
 import { projectHandlers } from './handlers/projects.ts'
@@ -96,6 +97,7 @@ const handlers: Handlers = {
   ...datasetHandlers,
   ...workflowHandlers,
   ...transferHandlers,
+  ...limitHandlers,
 }
 
 /** Apart from listening, so that tests can ask without a port, and of another table. */

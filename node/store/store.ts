@@ -121,10 +121,12 @@ export interface HeldFile extends AsyncDisposable {
     options?: { readonly trust?: boolean },
   ): Promise<Uint8Array>
   /**
-   * Makes a new file at `path` in the file system's own way (shared blocks where it can), or answers
-   * false when it cannot. What is there then is *not* verified: read it back. Faults of the disk.
+   * Makes a new file at `path` that shares its blocks, or answers false where the file system cannot.
+   * With `link` it is another name of the store's own file instead: false for what the store does not
+   * hold as a file of its own, and on another file system. What is there then is *not* verified, so
+   * read it back; and what is linked is never to be written to. Faults of the disk.
    */
-  cloneTo(path: string): Promise<boolean>
+  cloneTo(path: string, options?: { readonly link?: boolean }): Promise<boolean>
 }
 
 /** A file that comes block by block, in any order. Only whole, verified blocks are ever written. */

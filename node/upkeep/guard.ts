@@ -213,3 +213,14 @@ function nameOf(digest: Uint8Array, bytes: Uint8Array): FileCid {
   const size = Math.min(bytes.byteLength, blockBytes)
   return fileCid(sha256, size, blocksOf(size) === 0 ? new Uint8Array(0) : digest)
 }
+
+type Work = (...args: readonly unknown[]) => Promise<unknown>
+
+/** The same door; what these of its functions do is work under way, from their call to their end. */
+export function during<T extends object>(guard: Guard, door: T, names: readonly (keyof T)[]): T {
+  const works = names.map((name) => {
+    const work = door[name] as Work
+    return [name, (...args: unknown[]) => guard.during(() => work(...args))]
+  })
+  return { ...door, ...Object.fromEntries(works) }
+}

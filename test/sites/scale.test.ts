@@ -1,0 +1,3 @@
+import { scaleStories } from '../faults/scale.ts'
+
+scaleStories([{ files: 20_000, inPlace: true }], 60_000)

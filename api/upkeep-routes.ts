@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { datasetId, text, version } from './inputs.ts'
 import { fields, long, value } from './route.ts'
-import * as shapes from './shapes.ts'
+import * as shapes from './upkeep-shapes.ts'
 
 export const upkeepRoutes = {
   'site.reclaim': long('POST /api/reclaim', 'site.administer', {

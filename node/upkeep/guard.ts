@@ -153,7 +153,7 @@ export function createGuard(store: Store, clock: Clock): Guard {
       remove: (cids) => store.remove(cids),
       list: () => store.list(),
       compact: (o) => store.compact(o),
-      check: (cid) => store.check(cid),
+      check: (cid, o) => store.check(cid, o),
       quarantine: (cid) => store.quarantine(cid),
       get damages() {
         return sweeps === 0 ? store.damages : unlikeAny()

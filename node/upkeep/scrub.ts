@@ -8,11 +8,12 @@
  */
 import { asFault, Fault } from '../../protocol/fault.ts'
 import type { FileCid, Root } from '../../protocol/ids.ts'
+import { blockBytes } from '../../protocol/unixfs.ts'
 import type { Clock } from '../base/clock.ts'
 import { createPool } from '../base/work.ts'
 import type { Db } from '../db/db.ts'
 import { keys } from '../db/keys.ts'
-import type { Place, Store } from '../store/store.ts'
+import type { Place, Reading, Store } from '../store/store.ts'
 import { type Bad, type Damages, damagesMax } from './damages.ts'
 import { sliceOf, slicesCount } from './filter.ts'
 import { checkInPlace } from './in-place.ts'
@@ -204,8 +205,9 @@ export function openScrub(needs: ScrubNeeds): Scrub {
     reading: { signal: AbortSignal; pace(bytes: number): Promise<void> },
   ): Promise<Bad | undefined> {
     if (!isLeft) {
-      await reading.pace(bytes)
-      return (await isDamaged(store, cid)) ? { cid, found: 'damaged', bytes } : undefined
+      // What is larger is waited for block by block, while it is read.
+      if (bytes <= blockBytes) await reading.pace(bytes)
+      return (await isDamaged(store, cid, reading)) ? { cid, found: 'damaged', bytes } : undefined
     }
     // What the store holds itself is read from there, whatever became of the file.
     if (await store.has(cid)) return undefined
@@ -266,7 +268,7 @@ export function openScrub(needs: ScrubNeeds): Scrub {
 
   async function isWhole(cid: FileCid | Root, found: Bad['found']): Promise<boolean> {
     if (await store.has(cid)) {
-      if (!(await isDamaged(store, cid))) return true
+      if (!(await isDamaged(store, cid, { signal: closing.signal }))) return true
       await store.quarantine(cid)
       return false
     }
@@ -330,14 +332,15 @@ export function openScrub(needs: ScrubNeeds): Scrub {
 }
 
 /** A disk may misread once; what is misread twice is put away. */
-async function isDamaged(store: Store, cid: FileCid | Root): Promise<boolean> {
-  return (await looksDamaged(store, cid)) && looksDamaged(store, cid)
+async function isDamaged(store: Store, cid: FileCid | Root, o: Reading): Promise<boolean> {
+  return (await looksDamaged(store, cid, o)) && looksDamaged(store, cid, o)
 }
 
-async function looksDamaged(store: Store, cid: FileCid | Root): Promise<boolean> {
+async function looksDamaged(store: Store, cid: FileCid | Root, o: Reading): Promise<boolean> {
   try {
-    return (await store.check(cid)) === 'damaged'
+    return (await store.check(cid, o)) === 'damaged'
   } catch (thrown) {
+    o.signal?.throwIfAborted()
     const fault = asFault(thrown, 'scrub.check', cid)
     // A sector that cannot be read at all.
     if (fault.kind === 'corrupt') return true

@@ -57,6 +57,8 @@ const mayImport: Record<string, readonly string[]> = {
     'protocol',
     'api',
   ],
+  /** Reads trees and removes what no record needs; which those are it is told by node/pinned.ts. */
+  'node/upkeep': ['node/base', 'node/db', 'node/journal', 'node/store', 'node/trees', 'protocol'],
   /** Lays out what arrived; is given what it needs to know of datasets and projects. */
   'node/deposit': ['node/base', 'node/db', 'node/journal', 'node/store', 'node/trees', 'protocol'],
   'node/http': ['*'],

@@ -19,7 +19,7 @@ const smokeMs = 180_000
 
 test('runs in small, and writes a table and a plot', { timeout: smokeMs }, async () => {
   await using folder = await openFolder()
-  const only = ['large', 'iroh', 'line']
+  const only = ['large', 'line']
   const sizes = ['--quick', '--pairs', '1']
   const args = ['bench/bench.ts', ...sizes, '--only', only.join(), '--out', folder.path]
   const { code, stdout, stderr } = await run(process.execPath, args, { cwd: top })

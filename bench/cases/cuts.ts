@@ -44,7 +44,7 @@ export const cuts: Case = {
       count += made
       bench.say(`  ${round + 1}/${rounds}: ${made} cuts, ${all.at(-1)!.toFixed(1)} MiB twice a cut`)
     }
-    const note = `${Math.round(bytes / 1e6)} MB a round, ${count} cuts in ${rounds} rounds`
+    const note = `${Math.round(bytes / 1e6)} MB a round, ${count} cuts`
     return { 'cuts.twice': { value: median(all), all, note } }
   },
 }

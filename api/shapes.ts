@@ -33,12 +33,12 @@ export const connectionId = id<ConnectionId>()
 export const projectId = id<ProjectId>()
 export const datasetId = id<DatasetId>()
 export const workflowId = id<WorkflowId>()
-const siteId = text<SiteId>()
+export const siteId = text<SiteId>()
 const transferId = text<TransferId>()
-const root = text<Root>()
-const fileCid = text<FileCid>()
+export const root = text<Root>()
+export const fileCid = text<FileCid>()
 const email = text<Email>()
-const count = z.number()
+export const count = z.number()
 
 /** A failure as it is told: of a transfer, or of the site's health. */
 export const faultView = z.object({
@@ -52,8 +52,11 @@ export const faultView = z.object({
 // ── the site and its people
 
 export const healthView = z.object({
-  /** `safe`: the journal is damaged, so nothing is read from it and nothing is changed. */
-  state: z.enum(['ok', 'safe']),
+  /**
+   * `damaged`: some content is, and the fault says what next. `safe`: the journal is damaged, so
+   * nothing is read from it and nothing is changed.
+   */
+  state: z.enum(['ok', 'damaged', 'safe']),
   fault: faultView.optional(),
 })
 
@@ -127,6 +130,32 @@ export const connectionView = z.object({
   state: z.enum(['asked', 'accepted', 'removed']),
   asked: z.enum(['here', 'there']),
   changedAt: instant,
+})
+
+// ── limits
+
+const rate = z.number().nullable()
+const inForceView = z.object({
+  /** Bytes per second; null is no limit. */
+  rate,
+  /** Index of the window that it comes from; absent outside all of them. */
+  window: count.optional(),
+  /** When it changes by itself; absent when it does not. */
+  until: instant.optional(),
+})
+
+export const limitView = z.object({
+  of: z.enum(['site', 'link', 'transfer']),
+  link: linkId.optional(),
+  alias: z.string().optional(),
+  transfer: transferId.optional(),
+  out: rate,
+  in: rate,
+  windows: z.array(inputs.limitWindow),
+  zone: z.string(),
+  /** Of the site only: whether sites in the same local network are exempt. */
+  localExempt: z.boolean().optional(),
+  now: z.object({ out: inForceView, in: inForceView }),
 })
 
 // ── projects, datasets, workflows
@@ -212,7 +241,10 @@ export const fileView = z.object({ path: z.string(), size: count, cid: fileCid }
 
 export const filesView = z.object({
   files: z.array(fileView),
-  /** Ask again with `after` set to this path; absent at the end. */
+  /**
+   * Ask again with `after` set to this path; absent at the end. A search may answer no file and say
+   * where to go on: it looks at so many paths and no more.
+   */
   next: z.string().optional(),
 })
 

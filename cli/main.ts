@@ -16,6 +16,7 @@ import { addConnections } from './commands/connections.ts'
 import { addDatasets } from './commands/datasets.ts'
 import { addInit } from './commands/init.ts'
 import { addJournal } from './commands/journal.ts'
+import { addLimits } from './commands/limits.ts'
 import { addLinks } from './commands/links.ts'
 import { addPeople } from './commands/people.ts'
 import { addProjects } from './commands/projects.ts'
@@ -23,6 +24,7 @@ import { addSend } from './commands/send.ts'
 import { addServe } from './commands/serve.ts'
 import { addSite } from './commands/site.ts'
 import { addTransfers } from './commands/transfers.ts'
+import { addUpkeep } from './commands/upkeep.ts'
 import { addWorkflows } from './commands/workflows.ts'
 import { createContext, type GlobalFlags } from './context.ts'
 import { visible } from './show.ts'
@@ -61,7 +63,9 @@ export async function run(argv: readonly string[], world: World): Promise<number
     addWorkflows,
     addSend,
     addTransfers,
+    addLimits,
     addJournal,
+    addUpkeep,
   ]) {
     add(program, open)
   }

@@ -29,6 +29,15 @@ export function idOf<T extends number>(text: string, noun: string): T {
   return parseLocalId<T>(text, noun)
 }
 
+/** How many of something. */
+export function countOf(text: string, flag: string): number {
+  if (/^[1-9][0-9]{0,14}$/.test(text)) return Number(text)
+  throw new Fault('invalid', 'cli.options', {
+    about: text.slice(0, 80),
+    text: `${flag} wants a whole number, 1 or more.`,
+  })
+}
+
 /** 0 is a new dataset. */
 export function destOf<T extends number>(text: string): T | 0 {
   return text === '0' || text === '' ? 0 : idOf<T>(text, 'dataset at the destination')

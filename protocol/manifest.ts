@@ -3,13 +3,12 @@
  * its digests in lists. Every node is canonical DAG-CBOR and named by its SHA-256, so equal content
  * has an equal root. Modification times are a parallel tree outside the root. The page is manifest.md.
  */
-import { CID } from 'multiformats/cid'
-import { z } from 'zod'
+import type { CID } from 'multiformats/cid'
+import { CanonicalReader, CanonicalWriter, keyOf } from './canonical.ts'
 import { Fault } from './fault.ts'
 import type { Root } from './ids.ts'
 import { checkPath, comparePaths, isInside, printable } from './paths.ts'
-import { blocksOf, digestBytes, sha256Code } from './unixfs.ts'
-import { decode, encode } from './wire.ts'
+import { blocksOf, digestBytes } from './unixfs.ts'
 
 /** What one node weighs at most, in bytes. */
 export const rootBytesMax = 1_048_576
@@ -43,57 +42,26 @@ export type RootNode = Sums & { v: 1; pages: PageLink[] }
 /** A tree as records and bundles name it: by its roots, with what it holds. */
 export type Tree = Sums & { root: Root; times: Root | null }
 
-const count = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER)
-
-/** A link to another node: only what `blockCid(…, 'dag-cbor')` makes. */
-const nodeCid = z.custom<CID>((value) => {
-  const cid = CID.asCID(value)
-  return (
-    cid?.version === 1 &&
-    cid.code === 0x71 &&
-    cid.multihash.code === sha256Code &&
-    cid.multihash.digest.byteLength === digestBytes
-  )
-}, 'is not a CIDv1 of DAG-CBOR with a whole sha2-256')
-
-const bytes = z.custom<Uint8Array>((value) => value instanceof Uint8Array, 'is not a byte string')
-
-const fileShape = z.strictObject({
-  kind: z.literal('file'),
-  path: z.string(),
-  size: count.max(fileBytesMax),
-  blocks: bytes.optional(),
-  lists: z.array(nodeCid).max(listsMax).optional(),
-})
-const dirShape = z.strictObject({ kind: z.literal('dir'), path: z.string() })
-const pageShape = z.strictObject({
-  entries: z
-    .array(z.discriminatedUnion('kind', [fileShape, dirShape]))
-    .min(1)
-    .max(pageEntriesMax),
-})
-const linkShape = z.strictObject({
-  cid: nodeCid,
-  entries: count.min(1).max(pageEntriesMax),
-  files: count,
-  bytes: count,
-  blocks: count,
-  first: z.string(),
-  last: z.string(),
-})
-const rootShape = z.strictObject({
-  v: z.literal(1),
-  entries: count.max(entriesMax),
-  files: count,
-  bytes: count,
-  blocks: count,
-  pages: z.array(linkShape).max(pagesMax),
-})
-const listShape = z.strictObject({ digests: bytes })
-const timesRootShape = z.strictObject({ v: z.literal(1), pages: z.array(nodeCid).max(pagesMax) })
-const timesPageShape = z.strictObject({
-  times: z.array(z.number().int().nullable()).min(1).max(pageEntriesMax),
-})
+/** Keys in the order in which a map holds them: the shorter first. */
+const key = {
+  v: keyOf('v'),
+  cid: keyOf('cid'),
+  kind: keyOf('kind'),
+  last: keyOf('last'),
+  path: keyOf('path'),
+  size: keyOf('size'),
+  bytes: keyOf('bytes'),
+  files: keyOf('files'),
+  first: keyOf('first'),
+  lists: keyOf('lists'),
+  pages: keyOf('pages'),
+  times: keyOf('times'),
+  blocks: keyOf('blocks'),
+  digests: keyOf('digests'),
+  entries: keyOf('entries'),
+}
+/** The texts `file` and `dir`: short ASCII, like keys. */
+const [kindFile, kindDir] = [keyOf('file'), keyOf('dir')]
 
 function refuse(op: string, text: string, about?: string | number): never {
   throw new Fault('invalid', op, { text, about })
@@ -101,14 +69,65 @@ function refuse(op: string, text: string, about?: string | number): never {
 
 /** A page by itself: shape, caps, every entry. Its place in a tree is `pages.ts`'s to check. */
 export function decodePage(node: Uint8Array): Page {
-  const page = decode(node, pageShape, pageBytesMax, 'manifest.page') as Page
+  const reader = new CanonicalReader(node, pageBytesMax, 'manifest.page')
+  reader.map(1)
+  reader.key(key.entries)
+  const count = reader.list(pageEntriesMax)
+  if (count === 0) reader.refuse('A page has no entries.')
+  const entries: Entry[] = []
   let previous: string | undefined
-  for (const entry of page.entries) {
+  for (let i = 0; i < count; i++) {
+    const entry = readEntry(reader)
     checkEntry(entry)
     checkFollows(previous, entry.path)
     previous = entry.path
+    entries.push(entry)
   }
-  return page
+  reader.end()
+  return { entries }
+}
+
+function readEntry(reader: CanonicalReader): Entry {
+  const keys = reader.mapOf(2, 4)
+  reader.key(key.kind)
+  if (keys === 2) {
+    reader.key(kindDir)
+    reader.key(key.path)
+    return { kind: 'dir', path: reader.text() }
+  }
+  reader.key(kindFile)
+  reader.key(key.path)
+  const path = reader.text()
+  reader.key(key.size)
+  const size = reader.count(fileBytesMax)
+  if (!reader.isKey(key.lists)) {
+    reader.key(key.blocks)
+    return { kind: 'file', path, size, blocks: reader.bytes() }
+  }
+  const lists: CID[] = []
+  for (let left = reader.list(listsMax); left > 0; left--) lists.push(reader.link())
+  return { kind: 'file', path, size, lists }
+}
+
+/** Writes one entry as it stands in a page. Returns where its path stands, as UTF-8, in what is written. */
+export function writeEntry(writer: CanonicalWriter, entry: Entry): { from: number; to: number } {
+  writer.map(entry.kind === 'dir' ? 2 : 4).key(key.kind)
+  writer.key(entry.kind === 'dir' ? kindDir : kindFile).key(key.path)
+  const from = writer.text(entry.path)
+  const to = writer.byteLength
+  if (entry.kind === 'dir') return { from, to }
+  writer.key(key.size).count(entry.size)
+  if ('blocks' in entry) writer.key(key.blocks).bytes(entry.blocks)
+  else {
+    writer.key(key.lists).list(entry.lists.length)
+    for (const cid of entry.lists) writer.link(cid)
+  }
+  return { from, to }
+}
+
+/** `{entries: […]}` before entries that are written already: a map of one, its key, a list of n. */
+export function pageHead(entries: number): Uint8Array {
+  return new CanonicalWriter(16).map(1).key(key.entries).list(entries).take()
 }
 
 /** Faults `invalid` on an entry that does not say exactly what its size demands. */
@@ -177,7 +196,12 @@ export function isSameSums(a: Sums, b: Sums): boolean {
 export function encodeRoot(pages: PageLink[]): Uint8Array {
   const sums = noSums()
   for (const page of pages) addSums(sums, page)
-  const node = encode({ v: 1, ...sums, pages })
+  const writer = new CanonicalWriter(128 * (pages.length + 1)).map(6).key(key.v).count(1)
+  writer.key(key.bytes).count(sums.bytes).key(key.files).count(sums.files)
+  writer.key(key.pages).list(pages.length)
+  for (const page of pages) writeLink(writer, page)
+  writer.key(key.blocks).count(sums.blocks).key(key.entries).count(sums.entries)
+  const node = writer.take()
   if (node.byteLength > rootBytesMax || pages.length > pagesMax || sums.entries > entriesMax) {
     throw new Fault('unsupported', 'manifest.root', {
       text: `${sums.entries} files and empty folders are too many for one dataset. Split it into several.`,
@@ -187,7 +211,7 @@ export function encodeRoot(pages: PageLink[]): Uint8Array {
 }
 
 export function decodeRoot(node: Uint8Array): RootNode {
-  const root = decode(node, rootShape, rootBytesMax, 'manifest.root')
+  const root = readRoot(node)
   const sums = noSums()
   let previous: string | undefined
   for (const page of root.pages) {
@@ -210,13 +234,65 @@ export function decodeRoot(node: Uint8Array): RootNode {
   return root
 }
 
+function writeLink(writer: CanonicalWriter, link: PageLink): void {
+  writer.map(7).key(key.cid).link(link.cid).key(key.last).text(link.last)
+  writer.key(key.bytes).count(link.bytes).key(key.files).count(link.files)
+  writer.key(key.first).text(link.first)
+  writer.key(key.blocks).count(link.blocks).key(key.entries).count(link.entries)
+}
+
+function readLink(reader: CanonicalReader): PageLink {
+  reader.map(7)
+  reader.key(key.cid)
+  const cid = reader.link()
+  reader.key(key.last)
+  const last = reader.text()
+  reader.key(key.bytes)
+  const bytes = reader.count()
+  reader.key(key.files)
+  const files = reader.count()
+  reader.key(key.first)
+  const first = reader.text()
+  reader.key(key.blocks)
+  const blocks = reader.count()
+  reader.key(key.entries)
+  const entries = reader.count(pageEntriesMax)
+  if (entries === 0) reader.refuse('A page has no entries.')
+  return { cid, entries, files, bytes, blocks, first, last }
+}
+
+function readRoot(node: Uint8Array): RootNode {
+  const reader = new CanonicalReader(node, rootBytesMax, 'manifest.root')
+  reader.map(6)
+  reader.key(key.v)
+  const v = reader.count()
+  if (v !== 1) reader.refuse(`A manifest of version ${v} cannot be read here.`)
+  reader.key(key.bytes)
+  const bytes = reader.count()
+  reader.key(key.files)
+  const files = reader.count()
+  reader.key(key.pages)
+  const pages: PageLink[] = []
+  for (let left = reader.list(pagesMax); left > 0; left--) pages.push(readLink(reader))
+  reader.key(key.blocks)
+  const blocks = reader.count()
+  reader.key(key.entries)
+  const entries = reader.count(entriesMax)
+  reader.end()
+  return { v: 1, entries, files, bytes, blocks, pages }
+}
+
 export function encodeList(digests: Uint8Array): Uint8Array {
-  return encode({ digests })
+  return new CanonicalWriter(listBytesMax).map(1).key(key.digests).bytes(digests).take()
 }
 
 /** The digests of list `index` of a file of `size` bytes. */
 export function decodeList(node: Uint8Array, size: number, index: number): Uint8Array {
-  const { digests } = decode(node, listShape, listBytesMax, 'manifest.list')
+  const reader = new CanonicalReader(node, listBytesMax, 'manifest.list')
+  reader.map(1)
+  reader.key(key.digests)
+  const digests = reader.bytes()
+  reader.end()
   const needed = Math.min(listDigestsMax, blocksOf(size) - index * listDigestsMax)
   if (digests.byteLength !== needed * digestBytes) {
     refuse('manifest.list', `List ${index} of a file of ${size} bytes has ${needed} digests.`)
@@ -228,23 +304,41 @@ export function decodeList(node: Uint8Array, size: number, index: number): Uint8
 export type Times = (number | null)[]
 
 export function encodeTimesPage(times: Times): Uint8Array {
-  return encode({ times })
+  const writer = new CanonicalWriter(16 + 9 * times.length).map(1).key(key.times)
+  writer.list(times.length)
+  for (const time of times) writer.wholeOrNull(time)
+  return writer.take()
 }
 
 export function decodeTimesPage(node: Uint8Array, entries: number): Times {
-  const { times } = decode(node, timesPageShape, timesBytesMax, 'manifest.times')
-  if (times.length !== entries)
+  const reader = new CanonicalReader(node, timesBytesMax, 'manifest.times')
+  reader.map(1)
+  reader.key(key.times)
+  const times: Times = []
+  for (let left = reader.list(pageEntriesMax); left > 0; left--) times.push(reader.wholeOrNull())
+  reader.end()
+  if (times.length !== entries || entries === 0)
     refuse('manifest.times', `A page of ${entries} entries has as many times.`)
   return times
 }
 
 export function encodeTimesRoot(pages: CID[]): Uint8Array {
-  return encode({ v: 1, pages })
+  const writer = new CanonicalWriter(16 + 42 * pages.length).map(2).key(key.v).count(1)
+  writer.key(key.pages).list(pages.length)
+  for (const cid of pages) writer.link(cid)
+  return writer.take()
 }
 
 export function decodeTimesRoot(node: Uint8Array, pages: number): CID[] {
-  const times = decode(node, timesRootShape, rootBytesMax, 'manifest.times')
-  if (times.pages.length !== pages)
+  const reader = new CanonicalReader(node, rootBytesMax, 'manifest.times')
+  reader.map(2)
+  reader.key(key.v)
+  if (reader.count() !== 1) reader.refuse('Times of another version cannot be read here.')
+  reader.key(key.pages)
+  const times: CID[] = []
+  for (let left = reader.list(pagesMax); left > 0; left--) times.push(reader.link())
+  reader.end()
+  if (times.length !== pages)
     refuse('manifest.times', `A tree of ${pages} pages has as many pages of times.`)
-  return times.pages
+  return times
 }

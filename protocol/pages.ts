@@ -4,6 +4,7 @@
  * cap. Whoever receives a tree checks that its pages end just there, because another division would
  * be another root for the same files.
  */
+import { CanonicalWriter } from './canonical.ts'
 import { Fault } from './fault.ts'
 import {
   addSums,
@@ -17,10 +18,11 @@ import {
   type PageLink,
   pageBytesMax,
   pageEntriesMax,
+  pageHead,
   sumsOf,
+  writeEntry,
 } from './manifest.ts'
 import { blockCid, type Sha256 } from './unixfs.ts'
-import { encode } from './wire.ts'
 
 /** The most that the entries of one page weigh together, in bytes; 16 are left for what is around. */
 export const pageEntriesBytesMax = pageBytesMax - 16
@@ -29,7 +31,11 @@ const encoder = new TextEncoder()
 
 /** True when a page ends after the entry of this path: one path in 512. */
 export function endsPage(sha256: Sha256, path: string): boolean {
-  const digest = sha256(encoder.encode(path))
+  return endsPageOf(sha256, encoder.encode(path))
+}
+
+function endsPageOf(sha256: Sha256, path: Uint8Array): boolean {
+  const digest = sha256(path)
   return digest[31] === 0 && (digest[30]! & 1) === 0
 }
 
@@ -44,18 +50,16 @@ export interface Pager {
 }
 
 export function createPager(sha256: Sha256): Pager {
-  let pieces: Uint8Array[] = []
-  let weight = 0
+  const writer = new CanonicalWriter(pageBytesMax / 4)
   let sums = noSums()
   let first = ''
   let previous: string | undefined
-  function finish(): FinishedPage[] {
-    if (pieces.length === 0) return []
-    const node = joinPage(pieces, weight)
+  /** The first `weight` bytes of what is written are a page. */
+  function finish(weight = writer.byteLength): FinishedPage[] {
+    if (sums.entries === 0) return []
+    const node = joined(pageHead(sums.entries), writer.take(weight))
     const cid = blockCid(sha256(node), 'dag-cbor')
     const link = { cid, ...sums, first, last: previous! }
-    pieces = []
-    weight = 0
     sums = noSums()
     return [{ node, link }]
   }
@@ -63,17 +67,17 @@ export function createPager(sha256: Sha256): Pager {
     add(entry) {
       checkEntry(entry)
       checkFollows(previous, entry.path)
-      const piece = encode(entry)
-      const done = isOver(pieces.length + 1, weight + piece.byteLength) ? finish() : []
-      if (pieces.length === 0) first = entry.path
-      pieces.push(piece)
-      weight += piece.byteLength
+      const before = writer.byteLength
+      const { from, to } = writeEntry(writer, entry)
+      const ends = endsPageOf(sha256, writer.view(from, to))
+      const done = isOver(sums.entries + 1, writer.byteLength) ? finish(before) : []
+      if (sums.entries === 0) first = entry.path
       addSums(sums, sumsOf(entry))
       previous = entry.path
-      if (endsPage(sha256, entry.path)) done.push(...finish())
+      if (ends) done.push(...finish())
       return done
     },
-    end: finish,
+    end: () => finish(),
   }
 }
 
@@ -81,29 +85,22 @@ function isOver(entries: number, weight: number): boolean {
   return entries > pageEntriesMax || weight > pageEntriesBytesMax
 }
 
-/** `{entries: […]}` around entries that are encoded already: a map of one, its key, a list of n. */
-function joinPage(pieces: Uint8Array[], weight: number): Uint8Array {
-  const head = encode({ entries: new Array(pieces.length).fill(0) }).subarray(
-    0,
-    headBytes(pieces.length),
-  )
-  const node = new Uint8Array(head.byteLength + weight)
+function joined(head: Uint8Array, body: Uint8Array): Uint8Array {
+  const node = new Uint8Array(head.byteLength + body.byteLength)
   node.set(head)
-  let at = head.byteLength
-  for (const piece of pieces) {
-    node.set(piece, at)
-    at += piece.byteLength
-  }
+  node.set(body, head.byteLength)
   return node
+}
+
+function weightOf(entry: Entry): number {
+  const writer = new CanonicalWriter(2048)
+  writeEntry(writer, entry)
+  return writer.byteLength
 }
 
 /** What the entries of an encoded page weigh together, in bytes. */
 export function pageWeight(node: Uint8Array, entries: number): number {
-  return node.byteLength - headBytes(entries)
-}
-
-function headBytes(entries: number): number {
-  return 9 + (entries < 24 ? 1 : entries < 256 ? 2 : 3)
+  return node.byteLength - pageHead(entries).byteLength
 }
 
 /** How a page ended, for the check of the page after it. */
@@ -140,7 +137,7 @@ export function readPage(
   if (isOver(end.entries, end.weight)) refuse('A page is over its cap.', link.first)
   if (previous !== undefined) {
     checkFollows(previous.path, first.path)
-    const fits = !isOver(previous.entries + 1, previous.weight + encode(first).byteLength)
+    const fits = !isOver(previous.entries + 1, previous.weight + weightOf(first))
     if (fits && !endsPage(sha256, previous.path))
       refuse('A page ends before it must.', previous.path)
   }

@@ -10,30 +10,61 @@ export const componentBytesMax = 255
 export const pathBytesMax = 1024
 export const pathDepthMax = 64
 
-const encoder = new TextEncoder()
+const slash = 0x2f
+const dot = 0x2e
 
-/** The reason why no tree may hold this path; undefined when it may. */
+/**
+ * The reason why no tree may hold this path; undefined when it may. One look at every character, since
+ * every path of every tree is asked about, more than once.
+ */
 export function whyRefused(path: string): string | undefined {
   if (path === '') return 'the name is empty'
-  if (!path.isWellFormed()) return 'the name is not valid UTF-8'
-  if (/\p{Cc}/u.test(path)) return 'the name has control characters'
-  if (path.startsWith('/')) return 'the path is absolute'
-  const bytes = encoder.encode(path)
-  if (bytes.byteLength > pathBytesMax) return `the path is over ${pathBytesMax} bytes`
-  const components = path.split('/')
-  if (components.length > pathDepthMax) return `the path is over ${pathDepthMax} folders deep`
-  for (const component of components) {
-    if (component === '') return 'the path has an empty component'
-    if (component === '.' || component === '..') return 'the path climbs'
-    // No component of a short path can be over its cap, and most paths are short.
-    if (
-      bytes.byteLength > componentBytesMax &&
-      encoder.encode(component).byteLength > componentBytesMax
-    ) {
-      return `a name is over ${componentBytesMax} bytes`
+  let hasControl = false
+  let bytes = 0
+  let components = 1
+  let ofComponent: string | undefined
+  /** Where the component begins, in units, and in bytes of the path before it. */
+  let from = 0
+  let bytesBefore = 0
+  for (let i = 0; i <= path.length; i++) {
+    const unit = i < path.length ? path.charCodeAt(i) : slash
+    if (unit === slash) {
+      ofComponent ??= whyComponentRefused(path, from, i, bytes - bytesBefore)
+      if (i === path.length) break
+      components++
+      bytes++
+      from = i + 1
+      bytesBefore = bytes
+    } else if (unit < 0x80) {
+      if (unit < 0x20 || unit === 0x7f) hasControl = true
+      bytes++
+    } else if (unit < 0x800) {
+      if (unit < 0xa0) hasControl = true
+      bytes += 2
+    } else if (unit < 0xd800 || unit > 0xdfff) bytes += 3
+    else {
+      const isPair = unit < 0xdc00 && (path.charCodeAt(++i) & 0xfc00) === 0xdc00
+      if (!isPair) return 'the name is not valid UTF-8'
+      bytes += 4
     }
   }
-  return undefined
+  if (hasControl) return 'the name has control characters'
+  if (path.charCodeAt(0) === slash) return 'the path is absolute'
+  if (bytes > pathBytesMax) return `the path is over ${pathBytesMax} bytes`
+  if (components > pathDepthMax) return `the path is over ${pathDepthMax} folders deep`
+  return ofComponent
+}
+
+function whyComponentRefused(
+  path: string,
+  from: number,
+  to: number,
+  bytes: number,
+): string | undefined {
+  if (to === from) return 'the path has an empty component'
+  const isDots = to - from <= 2 && path.charCodeAt(from) === dot && path.charCodeAt(to - 1) === dot
+  if (isDots) return 'the path climbs'
+  return bytes > componentBytesMax ? `a name is over ${componentBytesMax} bytes` : undefined
 }
 
 /** Faults `invalid` on a path that no tree may hold. */
@@ -63,7 +94,7 @@ export function comparePaths(a: string, b: string): number {
 
 /** A UTF-16 unit's place among UTF-8 bytes: surrogates stand for characters above all others. */
 function rank(unit: number): number {
-  if (unit === 0x2f) return -1
+  if (unit === slash) return -1
   return unit >= 0xd800 && unit <= 0xdfff ? unit + 0x10000 : unit
 }
 
@@ -72,7 +103,7 @@ export function isInside(path: string, folder: string): boolean {
   return (
     path.length > folder.length &&
     path.startsWith(folder) &&
-    path.charCodeAt(folder.length) === 0x2f
+    path.charCodeAt(folder.length) === slash
   )
 }
 
@@ -104,6 +135,8 @@ export function foldPath(path: string): string {
 }
 
 function foldName(name: string): string {
+  // ASCII has no other forms, and most names are nothing else.
+  if (!/[^\x20-\x7e]/.test(name)) return name.toLowerCase()
   // Up and down again is the full case folding that the language lacks: ſ, ß and K meet s, ss and k.
   return name
     .normalize('NFKC')

@@ -44,7 +44,18 @@ export function askStubs(
 ) {
   const logged: object[] = []
   const note = (facts: object) => void logged.push(facts)
-  const names = ['site', 'links', 'connections', 'projects', 'datasets', 'workflows', 'transfers', 'deposits']
+  const names = [
+    'site',
+    'links',
+    'connections',
+    'projects',
+    'datasets',
+    'workflows',
+    'transfers',
+    'upkeep',
+    'limits',
+    'deposits',
+  ]
   const doors = Object.fromEntries(
     names.map((name) => [name, stub((stubs[name as keyof Stubs] ?? {}) as object)]),
   )

@@ -1,9 +1,9 @@
 import type { Command } from 'commander'
 import { pageItemsMax } from '../../api/inputs.ts'
-import type { Told } from '../../api/routes.ts'
+import type { Asked, Told } from '../../api/routes.ts'
 import type { DatasetId, ProjectId } from '../../protocol/ids.ts'
 import type { Context, Open } from '../context.ts'
-import { collect, given, idOf, pairsOf } from '../options.ts'
+import { collect, countOf, given, idOf, pairsOf } from '../options.ts'
 import {
   countText,
   facts,
@@ -22,6 +22,7 @@ type VersionView = Told<'datasets.versions'>[number]
 type Reading = { inPlace?: boolean; links?: 'refuse' | 'follow' }
 type Adding = Reading & { project?: string; meta: string[] }
 type Version = { version?: string }
+type Looking = Version & { search?: string; limit?: string }
 
 const datasetOf = (text: string) => idOf<DatasetId>(text, 'dataset')
 
@@ -150,17 +151,28 @@ function addLooking(dataset: Command, open: Open): void {
     .command('files')
     .argument('<id>')
     .option('--version <number>')
+    .option('--search <text>', 'only those that have this in their path, in capitals or not')
+    .option('--limit <number>', 'no more than so many')
     .description('Its files, with size and CID.')
-    .action(async (id: string, flags: Version, command: Command) => {
+    .action(async (id: string, flags: Looking, command: Command) => {
       const context = open(command)
       const { stdout } = context.world
+      const input = given({
+        id: datasetOf(id),
+        version: versionOf(flags),
+        search: flags.search,
+        limit: flags.limit === undefined ? undefined : countOf(flags.limit, '--limit'),
+      })
       let first = true
-      for await (const file of filesOf(context, datasetOf(id), versionOf(flags))) {
-        const text = context.json
-          ? `${first ? '[' : ',\n'}${jsonText(file)}`
-          : `${sizeText(file.size).padStart(8)}  ${visible(file.path)}\n`
+      // A page at a time, so that a million files take no more memory than a thousand.
+      for await (const page of pagesOf(context, input)) {
+        let text = ''
+        for (const file of page) {
+          if (context.json) text += `${first ? '[' : ',\n'}${jsonText(file)}`
+          else text += `${sizeText(file.size).padStart(8)}  ${visible(file.path)}\n`
+          first = false
+        }
         stdout.write(text)
-        first = false
       }
       if (context.json) stdout.write(first ? '[]\n' : ']\n')
     })
@@ -206,16 +218,21 @@ function addUsing(dataset: Command, open: Open): void {
     })
 }
 
-async function* filesOf(context: Context, id: DatasetId, version: number | undefined) {
+type Pages = Omit<Asked<'datasets.files'>, 'after'>
+
+/** All that is asked for, or the first `limit` of it. */
+async function* pagesOf(context: Context, { limit = Number.POSITIVE_INFINITY, ...input }: Pages) {
   let after: string | undefined
+  let left = limit
   do {
     const page: Told<'datasets.files'> = await context.call(
       'datasets.files',
-      given({ id, version, after }),
+      given({ ...input, after, limit: left < pageItemsMax ? left : undefined }),
     )
-    yield* page.files
+    yield page.files
+    left -= page.files.length
     after = page.next
-  } while (after !== undefined)
+  } while (after !== undefined && left > 0)
 }
 
 export function versionOf({ version }: Version): number | undefined {

@@ -7,7 +7,6 @@ import { open } from 'node:fs/promises'
 import { asFault, Fault } from '../../protocol/fault.ts'
 import type { FileCid, Root } from '../../protocol/ids.ts'
 import type { Tree } from '../../protocol/manifest.ts'
-import { comparePaths } from '../../protocol/paths.ts'
 import { blockBytes, blocksOf } from '../../protocol/unixfs.ts'
 import { documentBytesMax, documentPath, resultsPath } from '../../protocol/workflow.ts'
 import type { TreeFile } from '../rebinding/inputs.ts'
@@ -136,7 +135,8 @@ export async function readContent(
 
 /** Faults `invalid` unless the tree has a document and results and nothing else. */
 export async function checkContent(store: Store, root: Root): Promise<void> {
-  for await (const { path } of entriesFrom(store, root)) {
+  for await (const { entry } of (await openTree(store, root)).walk()) {
+    const { path } = entry
     if (path === documentPath || path === resultsPath || path.startsWith(`${resultsPath}/`))
       continue
     throw new Fault('invalid', 'workflow.read', {
@@ -148,30 +148,6 @@ export async function checkContent(store: Store, root: Root): Promise<void> {
 
 /** The files of a tree with their CIDs, in order. */
 export async function* filesOf(store: Store, root: Root): AsyncGenerator<TreeFile> {
-  for await (const { path, cid } of entriesFrom(store, root))
+  for await (const { path, cid } of (await openTree(store, root)).entries())
     if (cid !== undefined) yield { path, cid }
-}
-
-export type ListedEntry = {
-  readonly path: string
-  readonly size: number
-  readonly cid: FileCid | undefined
-}
-
-/** The entries behind the path `after`, in order; pages before it are not read. */
-export async function* entriesFrom(
-  store: Store,
-  root: Root,
-  after?: string,
-): AsyncGenerator<ListedEntry> {
-  const reader = await openTree(store, root)
-  for (const [index, link] of reader.node.pages.entries()) {
-    if (after !== undefined && comparePaths(link.last, after) <= 0) continue
-    for (const entry of (await reader.page(index)).entries) {
-      const { path } = entry
-      if (after !== undefined && comparePaths(path, after) <= 0) continue
-      if (entry.kind === 'file') yield { path, size: entry.size, cid: await reader.cid(entry) }
-      else yield { path, size: 0, cid: undefined }
-    }
-  }
 }

@@ -1,6 +1,6 @@
 /** The door to datasets: added, updated, looked at, exported. What one is: `dataset.ts`. */
 import { Fault } from '../../protocol/fault.ts'
-import type { DatasetId, FileCid, ProjectId, Root } from '../../protocol/ids.ts'
+import type { DatasetId, ProjectId, Root } from '../../protocol/ids.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Db } from '../db/db.ts'
 import { keys } from '../db/keys.ts'
@@ -9,7 +9,7 @@ import type { Store } from '../store/store.ts'
 import { addTree } from '../trees/add.ts'
 import { exportTree } from '../trees/export.ts'
 import { verifyTree } from '../trees/verify.ts'
-import { entriesFrom, type Working } from './contents.ts'
+import type { Working } from './contents.ts'
 import {
   checkRecord,
   type Dataset,
@@ -17,6 +17,7 @@ import {
   type KnownRoot,
   versionOf,
 } from './dataset.ts'
+import { createListing, type Listed, type ListOptions } from './listing.ts'
 import { checkMeta, checkName, type Meta } from './names.ts'
 import {
   type CatalogAct,
@@ -46,8 +47,6 @@ export type UpdateDataset = Pick<AddDataset, 'path' | 'inPlace' | 'links'>
 /** What was added, and the paths that another system or a person's eye may stumble over. */
 export type AddedDataset = { readonly dataset: Dataset; readonly flagged: string[] }
 
-export type ListedFile = { readonly path: string; readonly size: number; readonly cid: FileCid }
-
 export type Paging<K> = { readonly after?: K | undefined; readonly limit?: number | undefined }
 
 export interface Datasets {
@@ -71,12 +70,12 @@ export interface Datasets {
   ): Promise<Dataset[]>
   /** Faults `missing`, and `gone` once it was removed. */
   show(id: DatasetId, by: Person): Promise<Dataset>
-  /** The files of a version in the order of the tree, from behind the path `after`. */
+  /** The files of a version in the order of the tree, at most `listMax` at a time. */
   files(
     id: DatasetId,
     by: Person,
-    options?: Paging<string> & { version?: number | undefined },
-  ): Promise<{ files: ListedFile[]; next?: string }>
+    options?: Partial<ListOptions> & { version?: number | undefined },
+  ): Promise<Listed>
   versions(id: DatasetId, by: Person): Promise<readonly DatasetVersion[]>
   /** Writes a version to `folder`, which is new, byte for byte. */
   export(
@@ -121,6 +120,7 @@ export function openDatasets({
   rights,
 }: DatasetsNeeds): Datasets {
   const get = (id: DatasetId) => db.get<Dataset>(keys.dataset(id))
+  const listing = createListing(store)
 
   async function need(id: DatasetId, by: Person, act: CatalogAct): Promise<Dataset> {
     const dataset = await get(id)
@@ -238,16 +238,9 @@ export function openDatasets({
       return found
     },
 
-    async files(id, by, { after, limit = listMax, version } = {}) {
+    async files(id, by, { version, limit = listMax, ...options } = {}) {
       const { tree } = versionOf(await need(id, by, 'dataset.read'), version)
-      const most = Math.min(limit, listMax)
-      const files: ListedFile[] = []
-      for await (const { path, size, cid } of entriesFrom(store, tree.root, after)) {
-        if (cid === undefined) continue
-        if (files.length === most) return { files, next: files.at(-1)!.path }
-        files.push({ path, size, cid })
-      }
-      return { files }
+      return listing.list(tree.root, { ...options, limit: Math.max(1, Math.min(limit, listMax)) })
     },
 
     async export(id, folder, by, { version: number, ...options } = {}) {

@@ -11,9 +11,11 @@ import type { Datasets } from '../catalog/datasets.ts'
 import type { Projects } from '../catalog/projects.ts'
 import type { Workflows } from '../catalog/workflows.ts'
 import type { JournalRecord } from '../journal/journal.ts'
+import type { Limits } from '../limits/limits.ts'
 import type { Connections } from '../people/connections.ts'
 import type { User, Users } from '../people/users.ts'
 import type { Links } from '../sites/links.ts'
+import type { Upkeep } from '../upkeep/upkeep.ts'
 import type { Paths } from './paths.ts'
 
 export type Doing = {
@@ -37,8 +39,8 @@ export interface SiteDoor {
     version: string
     startedAt: number
   }
-  /** `safe` when the journal is damaged; the fault says where. */
-  health(): { state: 'ok' | 'safe'; fault?: WireFault | undefined }
+  /** `damaged` when some content is, `safe` when the journal is; the fault says where. */
+  health(): { state: 'ok' | 'damaged' | 'safe'; fault?: WireFault | undefined }
   verify(doing: Doing): Promise<{ files: number; bytes: number; bad: string[] }>
   backup(folder: string, doing: Doing): Promise<{ folder: string; files: number; bytes: number }>
   /** At most `limit` records after that sequence number. */
@@ -71,6 +73,7 @@ export interface DepositsDoor {
 
 export type Doors = {
   readonly site: SiteDoor
+  readonly upkeep: Pick<Upkeep, 'reclaim' | 'holds' | 'scrubNow' | 'view'>
   readonly users: Users
   readonly links: Links
   readonly connections: Connections
@@ -78,6 +81,7 @@ export type Doors = {
   readonly datasets: Datasets
   readonly workflows: Workflows
   readonly transfers: TransfersDoor
+  readonly limits: Limits
   readonly deposits: DepositsDoor
 }
 

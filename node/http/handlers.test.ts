@@ -210,7 +210,10 @@ describe('datasets', () => {
       datasets: {
         need: async () => dataset,
         meta: async (_id, changes) => ({ ...dataset, meta: changes as Record<string, string> }),
-        files: async (_id, _by, options) => ({ files: [], next: JSON.stringify(options) }),
+        files: async (_id, _by, { signal, ...options } = {}) => {
+          expect(signal?.aborted).toBe(false)
+          return { files: [], next: JSON.stringify(options) }
+        },
         export: async (_id, _folder, _by, options) => ({
           files: 1,
           bytes: 2,
@@ -226,6 +229,8 @@ describe('datasets', () => {
     const files = await ask('GET /api/datasets/3/files?version=1&after=a%2Fb', { as })
     expect(JSON.parse(files.json.next)).toEqual({ version: 1, after: 'a/b', limit: 1000 })
     const folder = join(on.folder, 'new')
+    const found = await ask('GET /api/datasets/3/files?search=Tube&limit=2', { as })
+    expect(JSON.parse(found.json.next)).toEqual({ search: 'Tube', limit: 2 })
     const written = await ask('POST /api/datasets/3/export', { as, body: { folder, version: 2 } })
     expect(written.json).toEqual({ folder, files: 1, bytes: 2, version: 2 })
     const verified = await ask('POST /api/datasets/3/verify', { as })
@@ -407,6 +412,85 @@ describe('links and connections', () => {
     const body = { email: 'Cleo@Lab.Example', alias: 'kyoto' }
     const asked = await ask('POST /api/connections', { as: 'ana', body })
     expect(asked.json).toEqual({ ...expected, person: 'cleo@lab.example' })
+  })
+})
+
+describe('limits', () => {
+  const limit = {
+    zone: 'UTC',
+    out: 1_000_000,
+    in: null,
+    windows: [{ days: ['mon'], from: '08:00', to: '18:00', in: null }],
+    localExempt: false,
+  } as const
+  const now = { out: { rate: 1_000_000, until: 9 }, in: { rate: null, window: 0 } }
+  const told = {
+    out: 1_000_000,
+    in: null,
+    zone: 'UTC',
+    windows: limit.windows,
+    now: { ...now, out: { rate: 1_000_000, until: '1970-01-01T00:00:00.009Z' } },
+  }
+  const [mine, theirs] = ['a', 'b'].map((c) => c.repeat(32) as TransferId)
+  const need = async (id: TransferId) => ({ user: id === mine ? ana.id : root.id })
+  const scopes = [
+    { of: 'site' },
+    { of: 'link', link: link.id },
+    { of: 'transfer', transfer: mine! },
+    { of: 'transfer', transfer: theirs! },
+  ] as const
+
+  it('are told to everybody, but of transfers only to those who sent or received them', async () => {
+    const { ask } = askStubs({
+      links: { get: () => link },
+      transfers: { need: need as never },
+      limits: { list: () => scopes.map((scope) => ({ scope, limit, now })) },
+    })
+    const { json } = await ask('GET /api/limits', { as: 'ana' })
+    expect(json).toEqual([
+      { of: 'site', localExempt: false, ...told },
+      { of: 'link', link: 2, alias: 'kyoto', ...told },
+      { of: 'transfer', transfer: mine, ...told },
+    ])
+  })
+
+  it('are set and ended as whoever asked, with what was given', async () => {
+    const asked: unknown[] = []
+    const { ask } = askStubs({
+      links: { get: () => link },
+      transfers: { need: need as never },
+      limits: {
+        async set(scope, changes, by) {
+          asked.push([scope, changes, by])
+          return { scope, limit, now }
+        },
+        async clear(scope, by) {
+          asked.push([scope, by])
+          return { scope, limit, now }
+        },
+      },
+    })
+    const by = { user: root.id }
+    await ask('PUT /api/limits', { body: { out: 5, localExempt: true } })
+    await ask('PUT /api/links/2/limits', { body: { in: null, windows: [] } })
+    await ask(`PUT /api/transfers/${theirs}/limits`, { body: { out: 0, zone: 'UTC' } })
+    await ask('DELETE /api/limits')
+    await ask('DELETE /api/links/2/limits')
+    await ask(`DELETE /api/transfers/${theirs}/limits`)
+    expect(asked).toEqual([
+      [scopes[0], { out: 5, localExempt: true }, by],
+      [scopes[1], { in: null, windows: [] }, by],
+      [scopes[3], { out: 0, zone: 'UTC' }, by],
+      [scopes[0], by],
+      [scopes[1], by],
+      [scopes[3], by],
+    ])
+    const foreign = `/api/transfers/${theirs}/limits`
+    expect((await ask(`PUT ${foreign}`, { as: 'ana', body: { out: 5 } })).status).toBe(404)
+    expect((await ask(`DELETE ${foreign}`, { as: 'ana' })).status).toBe(404)
+    const odd = { windows: [{ days: ['someday'], from: '08:00', to: '18:00' }] }
+    expect((await ask('PUT /api/limits', { body: odd })).status).toBe(400)
+    expect(asked).toHaveLength(6)
   })
 })
 

@@ -77,7 +77,8 @@ export interface Store extends Puts, AsyncDisposable {
   sweepPartials(keep: (cid: FileCid) => boolean): Promise<number>
   /**
    * Forgets what is held under these names, durably. A file in place is not touched. Removing what
-   * is not there is fine. Space of small things comes back with `compact`.
+   * is not there is fine. Space of small things comes back with `compact`; until then an index that
+   * is made again finds them again.
    */
   remove(cids: readonly (FileCid | Root)[]): Promise<void>
   /**
@@ -91,19 +92,34 @@ export interface Store extends Puts, AsyncDisposable {
    * disk has back. An abort ends it between two packs.
    */
   compact(o: { signal?: AbortSignal | undefined }): Promise<{ bytes: number }>
-  /** Reads one thing back from the disk and hashes it; its name says what it should be. */
-  check(cid: FileCid | Root): Promise<'whole' | 'damaged' | 'missing'>
+  /**
+   * Reads one thing back from the disk and hashes it; its name says what it should be. A file of many
+   * blocks is read as slowly as `pace` says, and not to its end when the signal aborts.
+   */
+  check(cid: FileCid | Root, o?: Reading): Promise<'whole' | 'damaged' | 'missing'>
   /**
    * Takes a damaged thing out: it is not held any more and can arrive again, and its bytes are kept
    * aside for whoever wants to look at them. Nothing happens when it is not held.
    */
   quarantine(cid: FileCid | Root): Promise<void>
   /**
+   * While `run` runs, everything that is held stays in the files where it is, so that they can be
+   * copied: `remove`, `compact` and `quarantine` are `busy`. What comes in comes in.
+   */
+  still<T>(run: () => Promise<T>): Promise<T>
+  /**
    * Grows, durably and before it happens, whenever something that was held goes: removed, put in
    * quarantine, or found to be lost when the store was opened. Whoever remembers that a whole tree is
    * held remembers this number with it.
    */
   readonly damages: number
+}
+
+/** How something large is read by somebody who has time. */
+export type Reading = {
+  readonly signal?: AbortSignal | undefined
+  /** Called with the bytes of each block, after it. */
+  readonly pace?: ((bytes: number) => Promise<void>) | undefined
 }
 
 /** A file being read. Close it by disposing of it. */

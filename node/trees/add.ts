@@ -2,23 +2,28 @@
  * A folder or a file of this machine becomes a tree of the store: copied, or with `inPlace` only
  * hashed where it lies. All of it or nothing: whatever cannot be taken is refused in one fault.
  */
-import type { BigIntStats } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
-import { Fault } from '../../protocol/fault.ts'
-import { type Entry, entriesMax, fileBytesMax, type Tree } from '../../protocol/manifest.ts'
+import type { Tree } from '../../protocol/manifest.ts'
 import { printable } from '../../protocol/paths.ts'
-import { blockBytes, blockSize, blocksOf, digestBytes, fileCid } from '../../protocol/unixfs.ts'
+import {
+  blockBytes,
+  blockSize,
+  blocksOf,
+  digestAt,
+  digestBytes,
+  fileCid,
+} from '../../protocol/unixfs.ts'
 import { readAt, readFlags } from '../store/held.ts'
-import { placeOf } from '../store/places.ts'
 import { sha256 } from '../store/sha256.ts'
-import type { Stage, Store } from '../store/store.ts'
+import type { Place, Small, Stage, Store } from '../store/store.ts'
 import { buildTree, fileEntry, type Timed } from './build.ts'
-import { createLines, createRefusals, type Refusal, type Refusals, refusalOf } from './refusals.ts'
-import { type Found, type Links, scan } from './scan.ts'
-import { createBuffers, inOrder } from './window.ts'
+import { type Batch, type Identity, openReading } from './reading.ts'
+import { createRefusals, type Refusal, type Refusals, refusalOf } from './refusals.ts'
+import type { Links } from './scan.ts'
+import { inOrder } from './window.ts'
 
-/** Files that are read and kept at the same time, each with one buffer of a block. */
-const filesAtOnce = 16
+/** Batches that are read and kept at the same time, each with one buffer of a block. */
+const batchesAtOnce = 6
 
 export type Progress = { files: number; bytes: number; filesTotal: number; bytesTotal: number }
 
@@ -47,79 +52,106 @@ export type Added = {
  * `missing` when there is no such path; `full`. Whatever is thrown, nothing was kept.
  */
 export async function addTree(o: AddOptions): Promise<Added> {
-  const links = o.links ?? 'refuse'
-  const { flagged, ...total } = await survey(o, links)
+  const { path, links = 'refuse', inPlace = false, signal } = o
+  await using reading = openReading({ path, links, inPlace, signal })
+  const { flagged, ...total } = await reading.survey()
   const refusals = createRefusals('tree.add')
-  const buffers = createBuffers(blockBytes)
   const progress: Progress = { files: 0, bytes: 0, ...total }
   await using stage = await o.store.stage()
+  const taking: Taking = { ...o, stage, refusals, progress }
+  let ended = false
 
-  const take = (found: Found) => {
-    const path = o.under === undefined ? found.path : `${o.under}/${found.path}`
-    return buffers.use((buffer) =>
-      takeFound(found, path, { ...o, stage, refusals, buffer, progress }),
-    )
+  async function* turns(): AsyncGenerator<void> {
+    while (!ended) yield
   }
+  const turn = () =>
+    reading.next(refusals.count > 0, async (batch, content) => {
+      ended ||= batch.ended
+      for (const one of batch.refused) refusals.add(one.path, one.reason, one.kind)
+      return refusals.count > 0 ? [] : takeBatch(batch, { ...taking, buffer: content })
+    })
   async function* entries(): AsyncGenerator<Timed> {
-    const found = scan(o.path, { links, signal: o.signal, refusals })
-    for await (const taken of inOrder(found, filesAtOnce, take)) {
-      if (taken !== undefined && refusals.count === 0) yield taken
+    for await (const taken of inOrder(turns(), batchesAtOnce, turn)) {
+      signal?.throwIfAborted()
+      if (refusals.count === 0) yield* taken
     }
   }
   const tree = await buildTree(stage, entries())
   refusals.throwAny()
-  o.signal?.throwIfAborted()
+  signal?.throwIfAborted()
   await stage.keep(tree.root)
   return { tree, flagged }
 }
 
-/** Looks at everything before the first byte is read: what is refused, flagged, and how much it is. */
-async function survey(o: AddOptions, links: Links) {
-  const refusals = createRefusals('tree.add')
-  const flagged = createLines()
-  const flag = (path: string, reason: string) => flagged.add(`${printable(path)}: ${reason}`)
-  let filesTotal = 0
-  let bytesTotal = 0
-  let entries = 0
-  const found = scan(o.path, { links, signal: o.signal, refusals, flag, readable: true })
-  for await (const { path, kind, stat } of found) {
-    if (++entries > entriesMax) {
-      throw new Fault('unsupported', 'tree.add', {
-        about: entriesMax,
-        text: `More than ${entriesMax} files and empty folders are too many for one dataset. Split it.`,
-      })
-    }
-    if (kind === 'dir') continue
-    if (stat.size > fileBytesMax) refusals.add(printable(path), 'it is over 16 TiB', 'unsupported')
-    filesTotal++
-    bytesTotal += Number(stat.size)
-  }
-  refusals.throwAny()
-  return { filesTotal, bytesTotal, flagged: flagged.list() }
-}
+type Taking = AddOptions & { stage: Stage; refusals: Refusals; progress: Progress }
+/** With one block of memory: the contents of the batch, then one block of its large file after the other. */
+type TakingBatch = Taking & { buffer: Uint8Array }
 
-type Taking = AddOptions & {
-  stage: Stage
-  refusals: Refusals
-  buffer: Uint8Array
-  progress: Progress
-}
-
-async function takeFound(found: Found, path: string, o: Taking): Promise<Timed | undefined> {
+/** Small files all at once, in one write of the store. */
+async function takeBatch(batch: Batch, o: TakingBatch): Promise<Timed[]> {
   o.signal?.throwIfAborted()
-  const time = Number((found.stat.mtimeNs + 500_000n) / 1_000_000n)
-  if (found.kind === 'dir') return { entry: { kind: 'dir', path }, time }
-  // Once something is refused nothing will be kept; the walk only goes on to name the rest.
-  if (o.refusals.count > 0) return undefined
+  const { sizes, times } = batch.facts
+  const count = sizes.length
+  const paths = count === 0 ? [] : batch.paths.split('\0')
+  const ats = batch.ats === '' ? [] : batch.ats.split('\0')
+  const taken: Timed[] = []
+  const smalls: Small[] = []
+  let at = 0
+  let files = 0
+  for (let i = 0; i < count; i++) {
+    const [size, time] = [sizes[i]!, times[i]!]
+    const path = o.under === undefined ? paths[i]! : `${o.under}/${paths[i]!}`
+    if (size < 0) {
+      taken.push({ entry: { kind: 'dir', path }, time })
+      continue
+    }
+    if (batch.large !== undefined && i === count - 1) break
+    const digest = digestAt(batch.digests, i)
+    const blocks = size === 0 ? digest.subarray(0, 0) : digest
+    if (o.inPlace) {
+      const place = placeAt(ats[i]!, size, batch.facts.mtimes[i]!, batch.facts.inos[i]!)
+      await o.stage.refer(fileCid(sha256, size, blocks), place)
+    } else smalls.push({ digest, bytes: o.buffer.subarray(at, at + size) })
+    taken.push({ entry: { kind: 'file', path, size, blocks }, time })
+    at += size
+    files++
+  }
+  if (smalls.length > 0) await o.stage.putSmalls(smalls)
+  o.progress.files += files
+  o.progress.bytes += at
+  if (files > 0) o.onProgress?.({ ...o.progress })
+  const { large } = batch
+  if (large === undefined || o.refusals.count > 0) return taken
+  const found: Large = { path: paths[count - 1]!, at: ats[count - 1]!, stat: large }
+  const last = await takeLarge(found, times[count - 1]!, o)
+  return last === undefined ? taken : [...taken, last]
+}
+
+function placeAt(path: string, size: number, mtimeNs: bigint, ino: bigint): Place {
+  return { path, size, mtimeNs: String(mtimeNs), ino: String(ino) }
+}
+
+/** A file of more than one block. */
+type Large = { path: string; at: string; stat: Identity }
+
+async function takeLarge(found: Large, time: number, o: TakingBatch): Promise<Timed | undefined> {
+  const path = o.under === undefined ? found.path : `${o.under}/${found.path}`
   try {
-    const entry = await takeFile(found, path, o)
-    o.progress.files++
-    o.onProgress?.({ ...o.progress })
-    return { entry, time }
+    const file = await reading(open(found.at, readFlags))
+    try {
+      const content = o.inPlace
+        ? await hashInPlace(file, found, o)
+        : await copyLarge(file, found, o)
+      const entry = await fileEntry(o.stage, path, content)
+      o.progress.files++
+      o.onProgress?.({ ...o.progress })
+      return { entry, time }
+    } finally {
+      await file.close()
+    }
   } catch (thrown) {
-    const refusal = thrown instanceof Unreadable ? thrown.refusal : undefined
-    if (refusal === undefined) throw thrown
-    o.refusals.add(printable(found.path), refusal.reason, refusal.kind)
+    if (!(thrown instanceof Unreadable)) throw thrown
+    o.refusals.add(printable(found.path), thrown.refusal.reason, thrown.refusal.kind)
     return undefined
   }
 }
@@ -142,56 +174,27 @@ async function reading<T>(run: Promise<T>): Promise<T> {
   }
 }
 
-async function takeFile(found: Found, path: string, o: Taking): Promise<Entry> {
-  const file = await reading(open(found.at, readFlags))
-  try {
-    const size = Number(found.stat.size)
-    const content = o.inPlace
-      ? await hashInPlace(file, found, o)
-      : blocksOf(size) <= 1
-        ? await copySmall(file, size, found, o)
-        : await copyLarge(file, size, found, o)
-    return await fileEntry(o.stage, path, content)
-  } finally {
-    await file.close()
-  }
-}
-
 type Content = { size: number; digests: Uint8Array }
 
-async function hashInPlace(file: FileHandle, { at, stat }: Found, o: Taking): Promise<Content> {
+async function hashInPlace(
+  file: FileHandle,
+  { at, stat }: Large,
+  o: TakingBatch,
+): Promise<Content> {
   const size = Number(stat.size)
   const digests = new Uint8Array(blocksOf(size) * digestBytes)
   for await (const { block, index } of blocks(file, size, o))
     digests.set(sha256(block), index * digestBytes)
   await checkSame(file, stat)
-  await o.stage.refer(fileCid(sha256, size, digests), placeOf(at, stat))
+  const place = placeAt(at, size, stat.mtimeNs, stat.ino)
+  await o.stage.refer(fileCid(sha256, size, digests), place)
   return { size, digests }
 }
 
-async function copySmall(
-  file: FileHandle,
-  size: number,
-  { stat }: Found,
-  o: Taking,
-): Promise<Content> {
-  let bytes = o.buffer.subarray(0, 0)
-  for await (const { block } of blocks(file, size, o)) bytes = block
-  await checkSame(file, stat)
-  const digest = new Uint8Array(sha256(bytes))
-  await o.stage.putSmall(digest, bytes)
-  return { size, digests: size === 0 ? new Uint8Array(0) : digest }
-}
-
-async function copyLarge(
-  file: FileHandle,
-  size: number,
-  { stat }: Found,
-  o: Taking,
-): Promise<Content> {
+async function copyLarge(file: FileHandle, { stat }: Large, o: TakingBatch): Promise<Content> {
   const writer = await o.stage.writer()
   try {
-    for await (const { block } of blocks(file, size, o)) await writer.append(block)
+    for await (const { block } of blocks(file, Number(stat.size), o)) await writer.append(block)
     await checkSame(file, stat)
   } catch (thrown) {
     await writer.discard()
@@ -201,7 +204,7 @@ async function copyLarge(
 }
 
 /** One block after the other, each in the same buffer. */
-async function* blocks(file: FileHandle, size: number, o: Taking) {
+async function* blocks(file: FileHandle, size: number, o: TakingBatch) {
   for (let index = 0; index < blocksOf(size); index++) {
     o.signal?.throwIfAborted()
     const wanted = o.buffer.subarray(0, blockSize(size, index))
@@ -214,10 +217,10 @@ async function* blocks(file: FileHandle, size: number, o: Taking) {
 }
 
 /**
- * After the last byte, against what the walk saw before the first: a file that somebody writes to
+ * After the last byte, against what was seen before the first: a file that somebody writes to
  * meanwhile would be a mixture of two, and what was opened may not be what was seen.
  */
-async function checkSame(file: FileHandle, then: BigIntStats): Promise<void> {
+async function checkSame(file: FileHandle, then: Identity): Promise<void> {
   const now = await reading(file.stat({ bigint: true }))
   const same =
     now.isFile() &&

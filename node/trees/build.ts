@@ -17,6 +17,7 @@ import {
 } from '../../protocol/manifest.ts'
 import { createPager, type FinishedPage } from '../../protocol/pages.ts'
 import { blocksOf, digestBytes } from '../../protocol/unixfs.ts'
+import { createBreath } from '../base/breath.ts'
 import { sha256 } from '../store/sha256.ts'
 import type { Puts } from '../store/store.ts'
 
@@ -32,8 +33,10 @@ export async function buildTree(puts: Puts, source: AsyncIterable<Timed>): Promi
   const links: PageLink[] = []
   const timesPages: CID[] = []
   const times: Times = []
+  const breath = createBreath()
   async function put(pages: FinishedPage[]): Promise<void> {
     for (const { node, link } of pages) {
+      await breath()
       links.push(link)
       await puts.putBlock(node)
       timesPages.push(
@@ -43,7 +46,8 @@ export async function buildTree(puts: Puts, source: AsyncIterable<Timed>): Promi
   }
   for await (const { entry, time } of source) {
     times.push(time)
-    await put(pager.add(entry))
+    const finished = pager.add(entry)
+    if (finished.length > 0) await put(finished)
   }
   await put(pager.end())
   const sums = noSums()

@@ -1,12 +1,13 @@
 /**
  * What lies under a path, in the order of a manifest. Only files and empty folders are found;
- * everything else goes to `refusals` with its reason, and the walk goes on.
+ * everything else goes to `refusals` with its reason, and the walk goes on. It waits for the disk at
+ * every step, so it runs in the reader's thread (`reader.ts`) and nowhere else.
  */
-import type { BigIntStats } from 'node:fs'
-import { access, constants, lstat, readdir, realpath } from 'node:fs/promises'
+import { accessSync, type BigIntStats, constants, lstatSync, realpathSync } from 'node:fs'
 import { basename } from 'node:path'
 import { asFault } from '../../protocol/fault.ts'
 import { flagPath, foldPath, printable, whyRefused } from '../../protocol/paths.ts'
+import { likeOthers, type Names, readNames } from './names.ts'
 import { type Refusal, type Refusals, refusalOf } from './refusals.ts'
 
 export type Found = {
@@ -15,67 +16,67 @@ export type Found = {
   /** On the disk, without links. */
   at: string
   kind: 'file' | 'dir'
-  stat: BigIntStats
+  /** Absent for a file that only its folder was asked about; whoever opens it learns more. */
+  stat?: BigIntStats | undefined
 }
 
 export type Links = 'refuse' | 'follow'
 
 export type ScanOptions = {
   links: Links
-  signal?: AbortSignal | undefined
-  refusals: Refusals
-  /** Also ask whether every file may be read; who opens them anyway need not. */
-  readable?: boolean | undefined
+  refusals: Pick<Refusals, 'add'>
+  /**
+   * Look at every file and ask whether it may be read; whoever opens them anyway need not.
+   */
+  look?: boolean | undefined
   /** Called once for a name that another system may not hold, or may take for its neighbour. */
   flag?: ((path: string, reason: string) => void) | undefined
 }
 
-/** Names looked at together; a folder of a million is not held with all its facts at once. */
-const namesAtOnce = 128
-
 /** A folder that is being walked. */
-type Frame = { tree: string; at: string; names: string[]; next: number; ready: Found[] }
+type Frame = { tree: string; at: string; names: Names; next: number }
 
 /** `path` is a folder or a single file. A link given as `path` itself stands for its target. */
-export async function* scan(path: string, o: ScanOptions): AsyncGenerator<Found> {
-  const top = await openTop(path, o)
+export function* scan(path: string, o: ScanOptions): Generator<Found> {
+  const top = openTop(path, o)
   if (top === undefined) return
   if (top.kind === 'file') return yield top
   const stack: Frame[] = []
-  async function enter(tree: string, at: string): Promise<'empty' | 'entered' | 'refused'> {
-    const names = await namesIn(tree, at, o)
+  function enter(tree: string, at: string): 'empty' | 'entered' | 'refused' {
+    const names = namesIn(tree, at, o)
     if (names === undefined) return 'refused'
-    if (names.length === 0) return 'empty'
-    stack.push({ tree, at, names, next: 0, ready: [] })
+    if (names.count === 0) return 'empty'
+    stack.push({ tree, at, names, next: 0 })
     return 'entered'
   }
-  await enter('', top.at)
+  enter('', top.at)
   for (let frame = stack.at(-1); frame !== undefined; frame = stack.at(-1)) {
-    o.signal?.throwIfAborted()
-    const found = frame.ready.pop()
-    if (found !== undefined) {
-      if (found.kind === 'file' || (await enter(found.path, found.at)) === 'empty') yield found
-    } else if (frame.next < frame.names.length) {
-      const names = frame.names.slice(frame.next, frame.next + namesAtOnce)
-      frame.next += names.length
-      const above = stack.map((one) => one.at)
-      const { tree, at } = frame
-      const looked = await Promise.all(
-        names.map((name) => look(inFolder(tree, name), `${at}/${name}`, above, o)),
-      )
-      // In reverse, so that taking from the end gives them in order.
-      frame.ready = looked.filter((one) => one !== undefined).reverse()
-    } else stack.pop()
+    if (frame.next === frame.names.count) {
+      stack.pop()
+      continue
+    }
+    const index = frame.next++
+    const name = frame.names.text(index)
+    if (name === undefined) continue
+    const tree = inFolder(frame.tree, name)
+    if (whyRefused(tree) !== undefined) continue
+    const at = `${frame.at}/${name}`
+    const found: Found | undefined =
+      o.look !== true && frame.names.isFile(index)
+        ? { path: tree, at, kind: 'file' }
+        : look(tree, at, stack, o)
+    if (found?.kind === 'file') yield found
+    else if (found !== undefined && enter(found.path, found.at) === 'empty') yield found
   }
 }
 
 const inFolder = (tree: string, name: string) => (tree === '' ? name : `${tree}/${name}`)
 
-async function openTop(path: string, o: ScanOptions): Promise<Found | undefined> {
+function openTop(path: string, o: ScanOptions): Found | undefined {
   const name = basename(path)
   try {
-    const at = await realpath(path)
-    const stat = await lstat(at, { bigint: true })
+    const at = realpathSync.native(path)
+    const stat = lstatSync(at, { bigint: true })
     if (stat.isDirectory()) return { path: '', at, kind: 'dir', stat }
     const reason = whyRefused(name)
     if (reason !== undefined) {
@@ -84,44 +85,42 @@ async function openTop(path: string, o: ScanOptions): Promise<Found | undefined>
     }
     const why = flagPath(name)
     if (why !== undefined) o.flag?.(name, why)
-    return await judge(name, at, stat, o)
+    return judge(name, at, stat, o)
   } catch (thrown) {
     throw asFault(thrown, 'tree.scan', printable(path))
   }
 }
 
-/** The names of a folder, in order. Those that no tree may hold are refused and left out. */
-async function namesIn(tree: string, at: string, o: ScanOptions): Promise<string[] | undefined> {
-  let raw: Buffer[]
+/** The names of a folder, in order. Those that no tree may hold are refused; the walk leaves them out. */
+function namesIn(tree: string, at: string, o: ScanOptions): Names | undefined {
+  let names: Names
   try {
-    raw = await readdir(at, { encoding: 'buffer' })
+    names = readNames(at)
   } catch (thrown) {
     refuse(tree === '' ? at : tree, thrown, o)
     return undefined
   }
-  const names: string[] = []
-  for (const bytes of raw.sort(Buffer.compare)) {
-    const name = bytes.toString('utf8')
-    const isUtf8 = Buffer.from(name).equals(bytes)
-    const reason = isUtf8 ? whyRefused(inFolder(tree, name)) : 'the name is not valid UTF-8'
-    if (reason === undefined) names.push(name)
-    else
-      o.refusals.add(printable(inFolder(tree, isUtf8 ? name : spelled(bytes))), reason, 'invalid')
+  for (let i = 0; i < names.count; i++) {
+    const name = names.text(i)
+    const reason =
+      name === undefined ? 'the name is not valid UTF-8' : whyRefused(inFolder(tree, name))
+    if (reason === undefined) continue
+    o.refusals.add(printable(inFolder(tree, name ?? spelled(names.bytes(i)))), reason, 'invalid')
   }
   if (o.flag !== undefined) flagNames(tree, names, o.flag)
   return names
 }
 
-function flagNames(
-  tree: string,
-  names: string[],
-  flag: (path: string, reason: string) => void,
-): void {
+function flagNames(tree: string, names: Names, flag: (path: string, reason: string) => void): void {
   const folds = new Map<string, string>()
-  for (const name of names) {
+  const isLikeOthers = likeOthers(names)
+  for (let i = 0; i < names.count; i++) {
+    const name = names.text(i)
+    if (name === undefined || whyRefused(inFolder(tree, name)) !== undefined) continue
     const path = inFolder(tree, name)
     const why = flagPath(name)
     if (why !== undefined) flag(path, why)
+    if (!isLikeOthers(i)) continue
     const fold = foldPath(name)
     const other = folds.get(fold)
     if (other === undefined) folds.set(fold, name)
@@ -136,24 +135,34 @@ function spelled(bytes: Buffer): string {
     .replace(/[\x7f-\xff]/g, (c) => `\\x${c.charCodeAt(0).toString(16)}`)
 }
 
-async function look(
+function look(
   path: string,
   at: string,
-  above: string[],
+  above: readonly Frame[],
   o: ScanOptions,
-): Promise<Found | undefined> {
+): Found | undefined {
   try {
-    const stat = await lstat(at, { bigint: true })
-    if (!stat.isSymbolicLink()) return await judge(path, at, stat, o)
-    const target = o.links === 'follow' ? await realpath(at).catch(() => undefined) : undefined
-    const reason = whyNotFollowed(target, above, o)
+    const stat = lstatSync(at, { bigint: true })
+    if (!stat.isSymbolicLink()) return judge(path, at, stat, o)
+    const target = o.links === 'follow' ? targetOf(at) : undefined
+    const folders = above.map((one) => one.at)
+    const reason = whyNotFollowed(target, folders, o)
     if (target === undefined || reason !== undefined) {
       o.refusals.add(printable(path), reason ?? 'it is a link', 'invalid')
       return undefined
     }
-    return await judge(path, target, await lstat(target, { bigint: true }), o)
+    return judge(path, target, lstatSync(target, { bigint: true }), o)
   } catch (thrown) {
     refuse(path, thrown, o)
+    return undefined
+  }
+}
+
+/** Undefined when it leads to nothing. */
+function targetOf(link: string): string | undefined {
+  try {
+    return realpathSync.native(link)
+  } catch {
     return undefined
   }
 }
@@ -172,15 +181,10 @@ function whyNotFollowed(
   return undefined
 }
 
-async function judge(
-  path: string,
-  at: string,
-  stat: BigIntStats,
-  o: ScanOptions,
-): Promise<Found | undefined> {
+function judge(path: string, at: string, stat: BigIntStats, o: ScanOptions): Found | undefined {
   if (stat.isDirectory()) return { path, at, kind: 'dir', stat }
   if (stat.isFile()) {
-    if (o.readable) await access(at, constants.R_OK)
+    if (o.look) accessSync(at, constants.R_OK)
     return { path, at, kind: 'file', stat }
   }
   const what = stat.isSocket() ? 'a socket' : stat.isFIFO() ? 'a pipe' : 'a device'

@@ -1,4 +1,5 @@
 /** A tree that the store holds, read page by page. */
+import type { CID } from 'multiformats/cid'
 import type { FileCid, Root } from '../../protocol/ids.ts'
 import {
   decodeList,
@@ -12,7 +13,8 @@ import {
   type RootNode,
 } from '../../protocol/manifest.ts'
 import { comparePaths } from '../../protocol/paths.ts'
-import { blocksOf, digestBytes, fileCid } from '../../protocol/unixfs.ts'
+import { blocksOf, cidText, digestBytes, fileCid } from '../../protocol/unixfs.ts'
+import { createBreath } from '../base/breath.ts'
 import { sha256 } from '../store/sha256.ts'
 import type { HeldFile, Store } from '../store/store.ts'
 import type { Timed } from './build.ts'
@@ -29,8 +31,11 @@ export interface TreeReader {
   cid(entry: FileEntry): Promise<FileCid>
   /** Opens the content of a file; see `Store.file`. */
   open(entry: FileEntry): Promise<HeldFile>
-  /** Every entry in order, as it stands in its page. */
-  walk(): AsyncGenerator<Timed>
+  /**
+   * Every entry in order, as it stands in its page; with `after`, those behind that path, and pages
+   * before it are not read. Others have their turn between pages.
+   */
+  walk(after?: string): AsyncGenerator<Timed>
   /** Every entry in order, with its CID. */
   entries(): AsyncGenerator<TreeEntry>
   find(path: string): Promise<Entry | undefined>
@@ -44,7 +49,7 @@ export async function openTree(store: Store, root: Root, times?: Root | null): P
     : undefined
 
   const page = async (index: number) =>
-    decodePage(await store.block(node.pages[index]!.cid.toString() as Root))
+    decodePage(await store.block(nameOf(node.pages[index]!.cid)))
 
   async function digests(entry: FileEntry): Promise<Uint8Array> {
     if ('blocks' in entry && entry.blocks !== undefined) return entry.blocks
@@ -52,20 +57,26 @@ export async function openTree(store: Store, root: Root, times?: Root | null): P
     const all = new Uint8Array(blocksOf(entry.size) * digestBytes)
     let at = 0
     for (const [index, cid] of entry.lists.entries()) {
-      const list = decodeList(await store.block(cid.toString() as Root), entry.size, index)
+      const list = decodeList(await store.block(nameOf(cid)), entry.size, index)
       all.set(list, at)
       at += list.byteLength
     }
     return all
   }
 
-  async function* walk(): AsyncGenerator<Timed> {
-    for (let index = 0; index < node.pages.length; index++) {
+  async function* walk(after?: string): AsyncGenerator<Timed> {
+    const isBehind = ({ path }: { path: string }) =>
+      after === undefined || comparePaths(path, after) > 0
+    const breath = createBreath()
+    const first = firstFrom(node.pages, ({ last }) => isBehind({ path: last }))
+    for (let index = first; index < node.pages.length; index++) {
+      await breath()
       const { entries } = await page(index)
       const known =
-        timesPages &&
-        decodeTimesPage(await store.block(timesPages[index]!.toString() as Root), entries.length)
-      for (const [i, entry] of entries.entries()) yield { entry, time: known?.[i] ?? null }
+        timesPages && decodeTimesPage(await store.block(nameOf(timesPages[index]!)), entries.length)
+      const from = index === first ? firstFrom(entries, isBehind) : 0
+      for (let i = from; i < entries.length; i++)
+        yield { entry: entries[i]!, time: known?.[i] ?? null }
     }
   }
 
@@ -93,6 +104,11 @@ export async function openTree(store: Store, root: Root, times?: Root | null): P
       return entry?.path === path ? entry : undefined
     },
   }
+}
+
+/** A node's name. Its own text would be kept with the CID, and a root has thousands. */
+function nameOf(node: CID): Root {
+  return cidText(node.multihash.digest, 'dag-cbor') as Root
 }
 
 /** Index of the first item for which `is` holds, in a list where it holds for all that follow. */

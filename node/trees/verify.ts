@@ -11,6 +11,7 @@ import {
 import { type PageEnd, readPage } from '../../protocol/pages.ts'
 import { printable } from '../../protocol/paths.ts'
 import { blockBytes, blocksOf } from '../../protocol/unixfs.ts'
+import { createBreath } from '../base/breath.ts'
 import { sha256 } from '../store/sha256.ts'
 import type { Store } from '../store/store.ts'
 import { createLines, type Lines } from './refusals.ts'
@@ -69,8 +70,10 @@ export async function verifyTree(o: VerifyOptions): Promise<Verified> {
 }
 
 async function* files(reader: TreeReader, o: VerifyOptions, bad: Lines): AsyncGenerator<FileEntry> {
+  const breath = createBreath()
   let previous: PageEnd | undefined
   for (const link of reader.node.pages) {
+    await breath()
     o.signal?.throwIfAborted()
     const read = await finding(o, bad, pageName(link), async () => {
       return readPage(sha256, await o.store.block(link.cid.toString() as Root), link, previous)
@@ -86,7 +89,9 @@ async function verifyTimes(reader: TreeReader, o: VerifyOptions, bad: Lines): Pr
   await finding(o, bad, 'the times of change', async () => {
     const { pages } = reader.node
     const cids = decodeTimesRoot(await o.store.block(times), pages.length)
+    const breath = createBreath()
     for (const [i, cid] of cids.entries()) {
+      await breath()
       o.signal?.throwIfAborted()
       decodeTimesPage(await o.store.block(cid.toString() as Root), pages[i]!.entries)
     }

@@ -44,8 +44,8 @@ export const datasetHandlers: Handlers<Names> = {
     viewDataset(await doors.datasets.meta(id, changes, by), await mineOf(doors, by)),
   'datasets.versions': async ({ doors, by, input: { id } }) =>
     viewVersions(doors, await doors.datasets.versions(id, by)),
-  'datasets.files': ({ doors, by, input: { id, ...options } }) =>
-    doors.datasets.files(id, by, options),
+  'datasets.files': ({ doors, by, input: { id, ...options }, signal }) =>
+    doors.datasets.files(id, by, { ...options, signal }),
   'datasets.export': async ({ doors, by, input, paths, signal, onProgress }) => {
     const { id, version } = input
     await doors.datasets.need(id, by, 'dataset.read')

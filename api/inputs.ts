@@ -70,6 +70,26 @@ export const inputs = z
   .array(z.strictObject({ label: text(500), path: z.string().min(1).max(1024) }))
   .max(4096)
 
+/** Bytes per second, or null for no limit. Whether it is enough is for the site to say, in words. */
+export const rate = z.int().min(0).nullable()
+export const limitWindow = z.strictObject({
+  days: z.array(z.enum(['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'])).max(7),
+  /** `HH:MM` on the wall; a window whose end is before its beginning goes over midnight. */
+  from: text(5),
+  to: text(5),
+  out: rate.exactOptional(),
+  in: rate.exactOptional(),
+})
+
+/** Of a limit, what is to change; the rest stays. */
+export const limitChanges = {
+  out: rate.optional(),
+  in: rate.optional(),
+  windows: z.array(limitWindow).max(100).optional(),
+  /** The time zone of the windows: `Europe/Oslo`. */
+  zone: text(64).optional(),
+}
+
 export const flag = z.union([
   z.boolean(),
   z.enum(['true', 'false']).transform((t) => t === 'true'),

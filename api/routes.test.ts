@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { pathNames, type Route, routes } from './routes.ts'
+import type { Route } from './route.ts'
+import { pathNames, routes } from './routes.ts'
 
 const table = Object.entries(routes) as unknown as [string, Route][]
 

@@ -6,7 +6,6 @@
  * DELETE and in the JSON body of the others. Fields that are not named here are refused.
  */
 import { z } from 'zod'
-import type { FaultKind } from '../protocol/fault.ts'
 import {
   alias,
   connectionId,
@@ -14,6 +13,7 @@ import {
   email,
   flag,
   inputs,
+  limitChanges,
   linkId,
   links,
   meta,
@@ -29,76 +29,8 @@ import {
   whole,
   workflowId,
 } from './inputs.ts'
+import { events, fields, long, nothing, value } from './route.ts'
 import * as shapes from './shapes.ts'
-
-/**
- * What the asker must be allowed. Rights on the site as a whole are asked before anything is read;
- * those on a thing by the room that has it, which answers `missing` alike for what does not exist and
- * for what the asker may not even read. `anyone` needs no token.
- */
-export type Permission =
-  | 'anyone'
-  | 'site.read'
-  | 'site.administer'
-  | 'people.manage'
-  | 'link.read'
-  | 'link.manage'
-  | 'connection.use'
-  | 'connection.own'
-  | 'project.add'
-  | 'project.read'
-  | 'project.own'
-  | 'dataset.read'
-  | 'dataset.write'
-  | 'workflow.read'
-  | 'workflow.write'
-  | 'transfer.use'
-  | 'transfer.read'
-  | 'transfer.steer'
-
-export type Route<I extends z.ZodObject = z.ZodObject, O extends z.ZodType = z.ZodType> = {
-  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
-  readonly path: string
-  /** A route without one does not start. */
-  readonly permission: Permission
-  readonly input: I
-  readonly output: O
-  /**
-   * `value`: one answer. `long`: takes as long as the disk or another site takes; tells progress when
-   * asked for `text/event-stream`, and ends when the asker goes away. `events`: values until the end.
-   */
-  readonly answer: 'value' | 'long' | 'events'
-  /** What can go wrong, besides `invalid`, `denied`, `missing`, `busy` and `internal`. */
-  readonly kinds: readonly FaultKind[]
-  readonly says: string
-}
-
-type Row<I extends z.ZodObject, O extends z.ZodType> = {
-  says: string
-  input?: I
-  output: O
-  kinds?: readonly FaultKind[]
-}
-
-const fields = z.strictObject
-const nothing = fields({})
-type Nothing = typeof nothing
-
-function answering(answer: Route['answer']) {
-  return <O extends z.ZodType, I extends z.ZodObject = Nothing>(
-    line: `${Route['method']} /api/${string}`,
-    permission: Permission,
-    row: Row<I, O>,
-  ): Route<I, O> => {
-    const [method, path] = line.split(' ') as [Route['method'], string]
-    const input = row.input ?? (nothing as unknown as I)
-    return { kinds: [], ...row, method, path, permission, input, answer }
-  }
-}
-
-const value = answering('value')
-const long = answering('long')
-const events = answering('events')
 
 export const routes = {
   // ── site
@@ -274,6 +206,23 @@ export const routes = {
     input: fields({ id: projectId, email }),
     output: shapes.projectView,
     kinds: ['conflict'],
+  }),
+
+  'projects.set-deposit': value('PUT /api/projects/:id/deposit', 'project.own', {
+    says: 'Names the folder where datasets that arrive in a project are laid out as ordinary files.',
+    input: fields({
+      id: projectId,
+      folder: path,
+      /** Large files there are second names of the site's own, read-only copies. */
+      link: z.boolean().default(false),
+    }),
+    output: shapes.projectView,
+    kinds: ['conflict'],
+  }),
+  'projects.remove-deposit': value('DELETE /api/projects/:id/deposit', 'project.own', {
+    says: 'Lays out no more of what arrives in a project; what lies in its folder stays.',
+    input: fields({ id: projectId }),
+    output: shapes.projectView,
   }),
 
   // ── datasets
@@ -479,6 +428,43 @@ export const routes = {
     input: fields({ id: transferId }),
     output: shapes.transferView,
     kinds: ['conflict'],
+  }),
+
+  // ── limits
+  'limits.list': value('GET /api/limits', 'site.read', {
+    says: 'The rates that are set: for the site, for links, for my transfers; and what holds now.',
+    output: z.array(shapes.limitView),
+  }),
+  'limits.set': value('PUT /api/limits', 'site.administer', {
+    says: 'Limits the rate of the site as a whole; what is not given stays.',
+    input: fields({ ...limitChanges, localExempt: z.boolean().optional() }),
+    output: shapes.limitView,
+  }),
+  'limits.clear': value('DELETE /api/limits', 'site.administer', {
+    says: 'Ends the limit of the site as a whole.',
+    output: shapes.limitView,
+  }),
+  'limits.set-link': value('PUT /api/links/:id/limits', 'link.manage', {
+    says: 'Limits the rate of all that crosses a link.',
+    input: fields({ id: linkId, ...limitChanges }),
+    output: shapes.limitView,
+    kinds: ['conflict'],
+  }),
+  'limits.clear-link': value('DELETE /api/links/:id/limits', 'link.manage', {
+    says: 'Ends the limit of a link.',
+    input: fields({ id: linkId }),
+    output: shapes.limitView,
+  }),
+  'limits.set-transfer': value('PUT /api/transfers/:id/limits', 'transfer.steer', {
+    says: 'Limits the rate of a transfer, until it is over.',
+    input: fields({ id: transferId, ...limitChanges }),
+    output: shapes.limitView,
+    kinds: ['conflict'],
+  }),
+  'limits.clear-transfer': value('DELETE /api/transfers/:id/limits', 'transfer.steer', {
+    says: 'Ends the limit of a transfer.',
+    input: fields({ id: transferId }),
+    output: shapes.limitView,
   }),
 }
 

@@ -129,6 +129,32 @@ export const connectionView = z.object({
   changedAt: instant,
 })
 
+// ── limits
+
+const rate = z.number().nullable()
+const inForceView = z.object({
+  /** Bytes per second; null is no limit. */
+  rate,
+  /** Index of the window that it comes from; absent outside all of them. */
+  window: count.optional(),
+  /** When it changes by itself; absent when it does not. */
+  until: instant.optional(),
+})
+
+export const limitView = z.object({
+  of: z.enum(['site', 'link', 'transfer']),
+  link: linkId.optional(),
+  alias: z.string().optional(),
+  transfer: transferId.optional(),
+  out: rate,
+  in: rate,
+  windows: z.array(inputs.limitWindow),
+  zone: z.string(),
+  /** Of the site only: whether sites in the same local network are exempt. */
+  localExempt: z.boolean().optional(),
+  now: z.object({ out: inForceView, in: inForceView }),
+})
+
 // ── projects, datasets, workflows
 
 export const memberView = z.object({
@@ -144,6 +170,23 @@ export const projectView = z.object({
   personal: z.boolean(),
   members: z.array(memberView),
   createdAt: instant,
+  /** Where datasets that arrive in it are laid out as ordinary files. */
+  deposit: z.object({ folder: z.string(), link: z.boolean() }).optional(),
+})
+
+/** Ordinary files of what arrived, in a folder of the site's machine. */
+export const depositView = z.object({
+  /** `waiting` with a fault: it was tried, and is tried again. */
+  state: z.enum(['waiting', 'made', 'failed']),
+  version: count,
+  folder: z.string(),
+  /** What lies there as it came. */
+  files: count,
+  bytes: count,
+  /** Paths where somebody else's file is in the way; it was left alone. */
+  conflictsCount: count,
+  conflicts: z.array(z.string()),
+  fault: faultView.optional(),
 })
 
 /** Where a version came from, when it did not begin here. */
@@ -185,7 +228,11 @@ export const versionView = z.object({
 })
 
 /** One dataset, looked at closely. */
-export const wholeDatasetView = datasetView.extend({ versions: z.array(versionView) })
+export const wholeDatasetView = datasetView.extend({
+  versions: z.array(versionView),
+  /** Of the newest version that arrived. */
+  deposit: depositView.optional(),
+})
 
 export const fileView = z.object({ path: z.string(), size: count, cid: fileCid })
 
@@ -315,6 +362,8 @@ export const transferView = z.object({
   manifest: z.object({ nodes: count, pages: count }),
   bytesPerSecond: count,
   receipts: z.array(receiptView),
+  /** At the destination, where the project has a folder for what arrives. */
+  deposit: depositView.optional(),
   /** Of an ended transfer, why; of a running one, what went wrong last and is tried again. */
   fault: faultView.optional(),
   will: z.array(z.string()),

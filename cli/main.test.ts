@@ -427,3 +427,64 @@ describe('the rest', () => {
     expect([code, err]).toEqual([130, 'crossload: stopped.\n'])
   })
 })
+
+describe('limits', () => {
+  const limit = {
+    of: 'site',
+    out: 10_000_000,
+    in: null,
+    windows: [{ days: ['mon', 'tue'], from: '20:00', to: '06:00', out: null }],
+    zone: 'Europe/Oslo',
+    localExempt: true,
+    now: { out: { rate: null, window: 0, until: '2026-01-02T05:00:00.000Z' }, in: { rate: null } },
+  }
+
+  it('are set of what they are for, with what was said and nothing else', async () => {
+    const { home, asked } = await openSite({
+      'PUT /api/limits': limit,
+      'PUT /api/links/2/limits': { ...limit, of: 'link', link: 2, alias: 'kyoto' },
+      [`PUT /api/transfers/${'a'.repeat(32)}/limits`]: { ...limit, of: 'transfer' },
+      'GET /api/links': [
+        { id: 2, alias: 'kyoto' },
+        { id: 3, alias: '2' },
+      ],
+    })
+    const set = ['limits', 'set', '--home', home]
+    const night = ['--window', 'mon-tue 20:00-06:00 out=none', '--zone', 'Europe/Oslo']
+    const whole = await crossload([...set, '--out', '10MB/s', '--local-exempt', ...night])
+    expect(whole.out).toBe(
+      'The site is limited: out none (window 1), in none, until 2026-01-02T05:00:00Z. Not in the local network.\n',
+    )
+    await crossload([...set, '--link', 'kyoto', '--in', 'none', '--no-windows'])
+    await crossload([...set, '--transfer', 'a'.repeat(32), '--in', '100Mbit/s'])
+    await crossload([...set, '--no-local-exempt'])
+    // An alias is looked for first: here the link 3 is called 2.
+    await crossload([...set, '--link', '2', '--in', 'none'])
+    const sent = asked.filter(({ line }) => line.startsWith('PUT'))
+    expect(sent.map(({ line, body }) => [line, body])).toEqual([
+      [
+        'PUT /api/limits',
+        { out: 10_000_000, windows: limit.windows, zone: 'Europe/Oslo', localExempt: true },
+      ],
+      ['PUT /api/links/2/limits', { in: null, windows: [] }],
+      [`PUT /api/transfers/${'a'.repeat(32)}/limits`, { in: 12_500_000 }],
+      ['PUT /api/limits', { localExempt: false }],
+      ['PUT /api/links/3/limits', { in: null }],
+    ])
+  })
+
+  it('that make no sense are not asked for', async () => {
+    const { home, asked } = await openSite({ 'GET /api/links': [] })
+    for (const [args, words] of [
+      [[], 'Say which limit'],
+      [['--out', '10'], 'a number with its unit'],
+      [['--link', 'kyoto', '--transfer', 'a'.repeat(32)], 'of a link or of a transfer'],
+      [['--link', 'kyoto', '--local-exempt'], 'Only the limit of the site'],
+    ] as const) {
+      const { code, err } = await crossload(['limits', 'set', '--home', home, ...args])
+      expect([code, err]).toEqual([2, expect.stringContaining(words)])
+    }
+    const { code } = await crossload(`limits set --link lima --out 1MB/s --home ${home}`)
+    expect([code, asked.map(({ line }) => line)]).toEqual([4, ['GET /api/links']])
+  })
+})

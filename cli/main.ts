@@ -16,6 +16,7 @@ import { addConnections } from './commands/connections.ts'
 import { addDatasets } from './commands/datasets.ts'
 import { addInit } from './commands/init.ts'
 import { addJournal } from './commands/journal.ts'
+import { addLimits } from './commands/limits.ts'
 import { addLinks } from './commands/links.ts'
 import { addPeople } from './commands/people.ts'
 import { addProjects } from './commands/projects.ts'
@@ -61,6 +62,7 @@ export async function run(argv: readonly string[], world: World): Promise<number
     addWorkflows,
     addSend,
     addTransfers,
+    addLimits,
     addJournal,
   ]) {
     add(program, open)

@@ -79,6 +79,7 @@ export function transferText(view: ToldTransfer): string {
     ['received', `${bytes.received} bytes`],
     ['manifest', `${manifest.nodes} nodes`],
     ['of the dataset', `${bytes.dataset} bytes`],
+    ...depositRows(view.deposit),
     ['began', timeText(view.createdAt)],
     ['ended', view.endedAt && timeText(view.endedAt)],
     ...receipts.map(({ kind, at, signature }) => {
@@ -86,6 +87,20 @@ export function transferText(view: ToldTransfer): string {
     }),
   ])
   return rows
+}
+
+/** What became of the files that were to lie in a folder; lines for a page of facts. */
+export function depositRows(deposit: ToldTransfer['deposit']): (readonly [string, string])[] {
+  if (deposit === undefined) return []
+  const { state, folder, files, bytes, fault, conflicts, conflictsCount } = deposit
+  const made = `${countText(files, 'file')}, ${bytes} bytes, in ${folder}`
+  const left = `${countText(conflictsCount, 'file')} that somebody else put there or changed`
+  return [
+    ['deposit', state === 'made' ? made : `${state}, to ${folder}`],
+    ...(fault === undefined ? [] : [['deposit fault', fault.text] as const]),
+    ...(conflictsCount === 0 ? [] : [['left alone', left] as const]),
+    ...conflicts.map((path) => ['', path] as const),
+  ]
 }
 
 /** The names of what moves. */

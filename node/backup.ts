@@ -1,8 +1,8 @@
 /**
- * A copy of a running site in a new folder: journal, key, token, configuration and content. The
- * journal is copied first and content only ever grows, so whatever a record names is in the copy; of
- * files that were left in place the copy knows where they are, and does not hold them. The index is
- * left out: it is made again at the first start.
+ * A copy of a running site in a new folder: journal, key, token, configuration and content. The store
+ * is held still by whoever calls, so that its content only grows meanwhile, and the journal is copied
+ * first: so whatever a record names is in the copy. Of files that were left in place the copy knows
+ * where they are, and does not hold them. The index is left out: it is made again at the first start.
  */
 import { cp, lstat, mkdir, open, readdir, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'

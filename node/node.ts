@@ -11,11 +11,16 @@ import type { Clock } from './base/clock.ts'
 import { createAddressBook } from './bundles/addressee.ts'
 import { pack } from './bundles/pack.ts'
 import { createUnpacker } from './bundles/unpack.ts'
+import { versionOf } from './catalog/dataset.ts'
 import { type Config, type Home, httpAddress } from './config.ts'
+import { openDeposits } from './deposit/deposits.ts'
+import { createDepositsDoor, withDeposits } from './deposit-views.ts'
 import type { Doors, SiteDoor } from './http/doors.ts'
 import { openHttp } from './http/http.ts'
 import type { Log } from './http/log.ts'
-import { type Limits, limits } from './net/limits.ts'
+import { openLimits } from './limits/limits.ts'
+import { isLocalAddress } from './limits/local.ts'
+import { type Limits as NetLimits, limits as netLimits } from './net/limits.ts'
 import { type Net, type NetHandler, type NetLog, openNet } from './net/net.ts'
 import { openConnections } from './people/connections.ts'
 import { demandMarker, openRooms } from './rooms.ts'
@@ -24,6 +29,7 @@ import { verifySignature } from './sites/identity.ts'
 import { openLinks } from './sites/links.ts'
 import { isShared, openLink } from './sites/policy.ts'
 import { openSeen, rebuildSeen } from './transfers/seen.ts'
+import { isOver } from './transfers/transfer.ts'
 import { openTransfers } from './transfers/transfers.ts'
 
 export const version = '0.1.0'
@@ -86,6 +92,21 @@ export async function openSite(o: {
     ...{ commit, clock, log },
     isLinked: (site) => links.bySite(site) !== undefined,
   })
+  const limits = stack.use(
+    await openLimits({
+      ...{ commit, db, clock, log: logFault },
+      zone: Intl.DateTimeFormat().resolvedOptions().timeZone,
+      linkOf: (site) => links.bySite(site)?.id,
+      isLocal(site) {
+        const theirs = (net?.connections() ?? []).filter((one) => one.site === site)
+        return theirs.length > 0 && theirs.every(({ address }) => isLocalAddress(address))
+      },
+      async isOver(scope): Promise<boolean> {
+        if (scope.of === 'transfer') return isOver((await transfers.need(scope.transfer)).state)
+        return scope.of === 'link' && links.list().every(({ id }) => id !== scope.link)
+      },
+    }),
+  )
   const unpacker = createUnpacker({ clock, db, store, users, projects, datasets })
   const seen = openSeen({ db, store })
   const transfers = stack.use(
@@ -96,12 +117,12 @@ export async function openSite(o: {
       store,
       seen,
       clock,
-      throttle: () => async () => {},
       names,
       sign: identity.sign,
       verify: verifySignature,
       open: (site, protocol, options) =>
         dial({ site, addresses: links.bySite(site)?.addresses ?? [] }, protocol, options),
+      throttle: limits.throttle,
       shared: (site) => isShared(openLink(links.bySite(site), 'transfers.shared')),
       mayFlow: (site) => void openLink(links.bySite(site), 'transfers.flow'),
       async pack(input, by, id) {
@@ -128,6 +149,21 @@ export async function openSite(o: {
       demandFit: () => demandMarker(home, identity.site),
       suspect: audit.note,
       log: logFault,
+    }),
+  )
+  const deposits = stack.use(
+    await openDeposits({
+      ...{ commit, db, store, clock, log: logFault },
+      async find(id, version) {
+        const dataset = await datasets.get(id)
+        if (dataset?.at !== 'here') return undefined
+        const { tree } = versionOf(dataset, version)
+        return {
+          name: dataset.name,
+          tree,
+          deposit: (await projects.get(dataset.project))?.deposit,
+        }
+      },
     }),
   )
   // Before anybody is heard: what is offered is weighed against it.
@@ -157,9 +193,11 @@ export async function openSite(o: {
     if (news.type === 'reached') wake(news.site)
     if (news.type !== 'link') return
     const { site, at } = news.link
+    if (at === 'removed') limits.look({ of: 'link', link: news.link.id })
     if (at === 'accepted') wake(site)
     else if (news.was === 'accepted') running.hangUp(site)
   })
+  transfers.events.on(({ id }) => limits.look({ of: 'transfer', transfer: id }))
   const site = createSiteDoor(rooms, () => ({
     site: identity.site,
     name: config.name,
@@ -169,7 +207,11 @@ export async function openSite(o: {
     version,
     startedAt,
   }))
-  const doors: Doors = { site, users, links, connections, projects, datasets, workflows, transfers }
+  const doors: Doors = {
+    ...{ site, users, links, connections, projects, datasets, workflows, limits },
+    transfers: withDeposits(transfers, deposits),
+    deposits: createDepositsDoor(deposits, async (id) => (await datasets.get(id))?.project),
+  }
   const http = stack.use(
     await openHttp({
       doors,
@@ -184,6 +226,7 @@ export async function openSite(o: {
   links.announce()
   connections.announce()
   await transfers.start()
+  await limits.sweep()
 
   // A look that cannot be had just now, with too many files open, says nothing about the store.
   const look = () =>
@@ -206,9 +249,9 @@ export async function openSite(o: {
 }
 
 /** Whoever cannot write waits five times as long: what the system holds drains unseen. */
-function silenceLimits(silenceMs: number | undefined): Partial<Limits> | undefined {
+function silenceLimits(silenceMs: number | undefined): Partial<NetLimits> | undefined {
   if (silenceMs === undefined) return undefined
-  const openStreamMs = Math.min(silenceMs, limits.openStreamMs)
+  const openStreamMs = Math.min(silenceMs, netLimits.openStreamMs)
   return { idleMs: silenceMs, openBehindMs: silenceMs, openStreamMs, stuckMs: 5 * silenceMs }
 }
 

@@ -21,9 +21,11 @@ import { workflowChanges, workflowFolds } from './catalog/workflow.ts'
 import { openWorkflows, type Workflows } from './catalog/workflows.ts'
 import type { Home } from './config.ts'
 import type { Db } from './db/db.ts'
+import { depositDueChanges, depositFolds } from './deposit/deposit.ts'
 import type { Commit, Folds } from './journal/commit.ts'
 import { type Journal, openJournal } from './journal/journal.ts'
 import { openIndex } from './journal/recovery.ts'
+import { limitFolds } from './limits/scope.ts'
 import { connectionFolds } from './people/connection.ts'
 import { may } from './people/permissions.ts'
 import { openUsers, type User, type Users, userFolds } from './people/users.ts'
@@ -43,11 +45,14 @@ export const folds: Folds = {
   ...datasetFolds,
   ...workflowFolds,
   ...transferFolds,
+  ...limitFolds,
+  ...depositFolds,
   /** Versions, bindings and IDs become visible together, with the end of the transfer that brought them. */
   'transfer.imported': ({ data }) => [
     ...transferChanges(data.transfer),
     ...(data.datasets ?? []).flatMap(datasetChanges),
     ...(data.workflows ?? []).flatMap(workflowChanges),
+    ...depositDueChanges(data),
   ],
   /** For the audit only: who asked for what they may not have. */
   'audit.refused': () => [],

@@ -9,6 +9,7 @@ import { makeSite } from './init.ts'
 import { verifyJournal } from './journal/journal.ts'
 import type { Rooms } from './rooms.ts'
 import { createSiteDoor } from './site-door.ts'
+import { createMemoryStore } from './store/memory.ts'
 
 test('of two backups to the same folder one is whole, and the other finds it there', async () => {
   await using folder = await openFolder()
@@ -20,9 +21,12 @@ test('of two backups to the same folder one is whole, and the other finds it the
     clock: systemClock,
     pid: process.pid,
   })
-  const door = createSiteDoor({ home } as Partial<Rooms> as Rooms, () => {
-    throw new Error('nobody should ask')
-  })
+  const door = createSiteDoor(
+    { home, store: createMemoryStore() } as Partial<Rooms> as Rooms,
+    () => {
+      throw new Error('nobody should ask')
+    },
+  )
   const to = join(folder.path, 'copy')
   const signal = new AbortController().signal
   // The second comes when the first has copied everything and is about to give it its name.

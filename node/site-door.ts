@@ -12,13 +12,14 @@ import type { Rooms } from './rooms.ts'
 import { verifyTree } from './trees/verify.ts'
 
 export function createSiteDoor(rooms: Rooms, facts: SiteDoor['facts']): SiteDoor {
-  const { home, journal } = rooms
+  const { home, journal, store } = rooms
   const backups = createPool({ limit: 1 })
   return {
     facts,
     health: () => ({ state: 'ok' }),
     verify: (doing) => verifyEverything(rooms, doing),
-    backup: (folder, doing) => backups.run(() => backupSite(home, folder, doing), doing),
+    backup: (folder, doing) =>
+      backups.run(() => store.still(() => backupSite(home, folder, doing)), doing),
     async records(after, limit) {
       const found = []
       for await (const record of journal.read({ after })) {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { type Carrier, createCarrierPair, createChannel } from './channel.ts'
+import { type Carrier, createCarrierPair, createChannel, pacedBytes } from './channel.ts'
 import { Fault } from './fault.ts'
 import type { SiteId } from './ids.ts'
 
@@ -37,6 +37,24 @@ describe('a channel', () => {
     })
     expect((await there.receive(greeting)).message.text).toBe('two')
     expect((await here.receive(greeting)).message.text).toBe('three')
+  })
+
+  it('paces a message piece by piece, and what is not let through at all is broken off', async () => {
+    const [here, there] = pair()
+    const body = new Uint8Array(2 * pacedBytes + 1).fill(7)
+    const paced: number[] = []
+    const pace = async (bytes: number) => void paced.push(bytes)
+    await here.send({ type: 'greeting', text: 'slow' }, body, { pace })
+    expect(paced.slice(-3)).toEqual([pacedBytes, pacedBytes, 1])
+    expect((await there.receive(greeting)).body).toEqual(body)
+    const waited: number[] = []
+    const stop = async (bytes: number) => {
+      if (waited.push(bytes) > 2) throw new Error('enough')
+    }
+    await expect(here.send({ type: 'greeting', text: '' }, body, { pace: stop })).rejects.toThrow(
+      'enough',
+    )
+    await expect(soon(there.receive(greeting))).rejects.toMatchObject({ kind: 'unreachable' })
   })
 
   it('an end of stream is unreachable, because whoever waits was promised more', async () => {

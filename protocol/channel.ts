@@ -11,6 +11,15 @@ import { decode, encode, type Frame, type FrameCaps, frameBytes, readFrames } fr
 
 export type Waiting = { readonly signal?: AbortSignal | undefined }
 
+/**
+ * `pace` is waited for before each piece of a message, with its bytes: so one that is held back to a
+ * low rate still goes on all the time, and nobody takes the line for dead.
+ */
+export type Sending = Waiting & { readonly pace?: ((bytes: number) => Promise<void>) | undefined }
+
+/** The most that is paced at once, in bytes. */
+export const pacedBytes = 64 * 1024
+
 /** What a carrier is made of: a stream among others of one connection, or a socket of its own. */
 export type Via = 'lane' | 'stream'
 
@@ -37,7 +46,7 @@ export interface Channel {
   readonly remote: SiteId
   readonly via: Via
   /** Sends one message; resolves when there is room for the next. */
-  send(message: unknown, body?: Uint8Array, options?: Waiting): Promise<void>
+  send(message: unknown, body?: Uint8Array, options?: Sending): Promise<void>
   /**
    * The next message, checked against `schema`. A fault sent by the other side is thrown (side
    * `there`); an end of stream is `unreachable`, because whoever waits was promised more.
@@ -73,7 +82,9 @@ export function createChannel(carrier: Carrier, caps: FrameCaps): Channel {
     remote: carrier.remote,
     via: carrier.via,
     async send(message, body, options) {
-      for (const piece of frameBytes(encode(message), body)) await carrier.write(piece, options)
+      const pieces = frameBytes(encode(message), body)
+      if (options?.pace !== undefined) return writePaced(carrier, pieces, options.pace, options)
+      for (const piece of pieces) await carrier.write(piece, options)
     },
     async receive(schema, options) {
       const frame = await nextFrame(frames, carrier, options)
@@ -86,6 +97,29 @@ export function createChannel(carrier: Carrier, caps: FrameCaps): Channel {
     },
     close: () => carrier.closeWrite(),
     abort: (fault) => carrier.abort(fault),
+  }
+}
+
+async function writePaced(
+  carrier: Carrier,
+  pieces: readonly Uint8Array[],
+  pace: (bytes: number) => Promise<void>,
+  options: Waiting,
+): Promise<void> {
+  for (const piece of pieces) {
+    for (let at = 0; at < piece.byteLength; at += pacedBytes) {
+      const part = piece.subarray(at, at + pacedBytes)
+      try {
+        await pace(part.byteLength)
+      } catch (thrown) {
+        // What is half written cannot be taken back, so the channel is of no further use.
+        carrier.abort(
+          new Fault('gone', 'channel.send', { text: 'A message was not written to its end.' }),
+        )
+        throw thrown
+      }
+      await carrier.write(part, options)
+    }
   }
 }
 

@@ -154,3 +154,14 @@ export function printable(path: string): string {
       return `\\u{${c.codePointAt(0)!.toString(16)}}`
     })
 }
+
+/** Of a name made from what people call a thing, in UTF-8 bytes: with an ending it fits everywhere. */
+const nameBytesMax = 200
+
+/** A name for people as a name that any file system can hold; `noun` helps out where little is left. */
+export function fileNameOf(name: string, noun: string): string {
+  const plain = name.replace(/[\p{C}/\\:*?"<>|]/gu, '-').replace(/^\.+/, '')
+  const short = new TextDecoder().decode(new TextEncoder().encode(plain).subarray(0, nameBytesMax))
+  const trimmed = short.replace(/\ufffd+$/, '').replace(/[. ]+$/, '')
+  return trimmed === '' || flagPath(trimmed) !== undefined ? `${noun}-${trimmed}` : trimmed
+}

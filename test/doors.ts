@@ -44,7 +44,17 @@ export function askStubs(
 ) {
   const logged: object[] = []
   const note = (facts: object) => void logged.push(facts)
-  const names = ['site', 'links', 'connections', 'projects', 'datasets', 'workflows', 'transfers']
+  const names = [
+    'site',
+    'links',
+    'connections',
+    'projects',
+    'datasets',
+    'workflows',
+    'transfers',
+    'limits',
+    'deposits',
+  ]
   const doors = Object.fromEntries(
     names.map((name) => [name, stub((stubs[name as keyof Stubs] ?? {}) as object)]),
   )

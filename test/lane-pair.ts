@@ -1,4 +1,7 @@
 /** Two carriers over a real lane: a door and a dial on loopback, with a cable that can be cut between. */
+
+import { once } from 'node:events'
+import { type AddressInfo, createServer } from 'node:net'
 import { type Clock, systemClock } from '../node/base/clock.ts'
 import type { NetCarrier } from '../node/net/carrier.ts'
 import { dialLane } from '../node/net/lanes/dial.ts'
@@ -31,7 +34,7 @@ export async function openLanePair(
     place: { host: '127.0.0.1', port: 0 },
     clock: systemClock,
     limits: cap,
-    gate: { admit: () => true, proved: () => {} },
+    gate: { admitLane: () => true, laneProved: () => {} },
     use: promises.use,
     arrived: (_promised, lane) => arrived.resolve(lane),
     refused: arrived.reject,
@@ -66,3 +69,20 @@ export async function openLanePair(
 }
 
 type TcpProxyOptions = Parameters<typeof openProxy>[0]
+
+export type Detour = AsyncDisposable & {
+  readonly lane: { readonly listen: string; readonly announce: string }
+  readonly proxy: TcpProxy
+}
+
+/** A cable for the lanes of a site that does not run yet: where it is to listen, and what to tell others. */
+export async function openDetour(o: { bytesPerSecond?: number } = {}): Promise<Detour> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  const proxy = await openProxy({ to: { port }, ...o })
+  const lane = { listen: `127.0.0.1:${port}`, announce: `127.0.0.1:${proxy.port}` }
+  return { lane, proxy, [Symbol.asyncDispose]: () => proxy[Symbol.asyncDispose]() }
+}

@@ -3,6 +3,7 @@ import { generateKeyPair } from '@libp2p/crypto/keys'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { z } from 'zod'
 import { systemClock } from '../node/base/clock.ts'
+import type { LaneInit } from '../node/net/lanes/lanes.ts'
 import type { Limits } from '../node/net/limits.ts'
 import { type Net, type NetHandler, openNet } from '../node/net/net.ts'
 import type { Channel } from '../protocol/channel.ts'
@@ -22,6 +23,7 @@ export async function openNetSite(o: {
   handlers?: readonly NetHandler[]
   listen?: readonly string[]
   announce?: readonly string[]
+  lane?: LaneInit
   limits?: Partial<Limits>
 }): Promise<NetSite> {
   const privateKey = await generateKeyPair('Ed25519')
@@ -37,6 +39,7 @@ export async function openNetSite(o: {
     clock: systemClock,
     listen: o.listen ?? ['/ip4/127.0.0.1/tcp/0'],
     announce: o.announce,
+    lane: o.lane,
     handlers: o.handlers ?? [],
     limits: o.limits,
     log: { debug: write('debug'), warn: write('warn'), error: write('error') },

@@ -45,6 +45,7 @@ export type SiteOptions = {
   announce?: string[]
   /** Takes direct lanes, at a free port of loopback or where it is said. */
   lane?: boolean | string
+  announceLane?: string
   /** Where its home is made; a new temporary folder unless given. */
   home?: string
   /** There is a site in `home` already: it is started, not made. */
@@ -82,6 +83,7 @@ export async function openSite(alias: string, options: SiteOptions = {}): Promis
   const announce = (options.announce ?? []).flatMap((at) => ['--announce', at])
   const laneAt = options.lane === true ? '127.0.0.1:0' : options.lane || undefined
   const lane = laneAt === undefined ? [] : ['--lane', laneAt]
+  if (options.announceLane !== undefined) lane.push('--announce-lane', options.announceLane)
   const name = `${alias[0]!.toUpperCase()}${alias.slice(1)}`
   const init = [
     'init',

@@ -28,6 +28,8 @@ export interface TcpProxy extends AsyncDisposable {
 export async function openProxy(o: {
   to: { port: number; host?: string }
   host?: string
+  /** Where it listens; a free port unless said. */
+  port?: number
   /** In each direction. */
   bytesPerSecond?: number
   /** Sees everything that passes, in order, and decides what of it goes on. */
@@ -82,7 +84,7 @@ export async function openProxy(o: {
     forward(near, far, 'there', state)
     forward(far, near, 'back', state)
   })
-  server.listen(0, o.host ?? '127.0.0.1')
+  server.listen(o.port ?? 0, o.host ?? '127.0.0.1')
   await once(server, 'listening')
 
   const each = (act: (socket: Socket) => void) => {

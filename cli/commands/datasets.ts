@@ -14,6 +14,7 @@ import {
   timeText,
   visible,
 } from '../show.ts'
+import { depositRows } from '../transfer-text.ts'
 import { printVerified } from './site.ts'
 
 type DatasetView = Told<'datasets.list'>[number]
@@ -43,7 +44,9 @@ function addMaking(dataset: Command, open: Open): void {
     .option('--in-place', 'leave the files where they are instead of copying them')
     .option('--meta <key=value>', 'may be repeated', collect, [])
     .option('--links <how>', 'symbolic links: refuse, or follow those that stay inside', 'refuse')
-    .description('Makes a dataset of what is at the path.')
+    .description(
+      'Makes a dataset of what is at the path. It is not laid out in a deposit folder: only what arrives is.',
+    )
     .action(async (name: string, path: string, flags: Adding, command: Command) => {
       const context = open(command)
       const input = given({
@@ -64,7 +67,9 @@ function addMaking(dataset: Command, open: Open): void {
     .argument('<path>', 'a folder or a file')
     .option('--in-place', 'leave the files where they are instead of copying them')
     .option('--links <how>', 'symbolic links: refuse, or follow those that stay inside', 'refuse')
-    .description('Makes the next version of what is at the path.')
+    .description(
+      'Makes the next version of what is at the path. It is not laid out in a deposit folder.',
+    )
     .action(async (id: string, path: string, flags: Reading, command: Command) => {
       const context = open(command)
       const input = given({ id: datasetOf(id), path: context.path(path), ...flags })
@@ -251,7 +256,7 @@ export function tellFlagged(context: Context, flagged: readonly string[]): void 
   if (flagged.length > 10) context.tell(`  … and ${flagged.length - 10} more`)
 }
 
-function told(dataset: DatasetView): string {
+function told(dataset: DatasetView & Pick<Told<'datasets.show'>, 'deposit'>): string {
   return facts([
     ['dataset', dataset.id],
     ['name', dataset.name],
@@ -263,6 +268,7 @@ function told(dataset: DatasetView): string {
     ['owned', dataset.mine ? 'yes: you may send it' : 'no: only owners of the project may send it'],
     ['kept', dataset.inPlace ? 'in place' : 'in the store'],
     ['changed', timeText(dataset.changedAt)],
+    ...depositRows(dataset.deposit),
     ...Object.entries(dataset.meta).map(([key, value]) => [visible(key), value] as const),
   ])
 }

@@ -4,7 +4,7 @@ import { Fault } from '../../protocol/fault.ts'
 import { type ProjectId, parseEmail } from '../../protocol/ids.ts'
 import type { Open } from '../context.ts'
 import { collect, idOf, pairOf } from '../options.ts'
-import { facts, table, timeText } from '../show.ts'
+import { facts, table, timeText, visible } from '../show.ts'
 
 type ProjectView = Told<'projects.show'>
 type Role = Asked<'projects.set-member'>['role']
@@ -69,6 +69,55 @@ export function addProjects(program: Command, open: Open): void {
       const last = shown ?? (await context.call('projects.show', { id }))
       context.print(last.members, () => told(last))
     })
+  addDeposit(project, open)
+}
+
+/** Each is one paragraph, which the help breaks into lines. */
+const depositSays = [
+  'Lays out datasets that arrive in a project as ordinary files, in a folder of their own in DIR.',
+  'Only what another site sends is laid out; dataset add and dataset update lay out nothing. A next version that arrives adds files and replaces those that this site laid out; a file that somebody else put there or changed is left alone and named in dataset show. Nothing is ever taken away.',
+  'Where the file system can share blocks, large files take no room of their own; elsewhere they are copied.',
+  "With --link large files are second names (hard links) of the site's own read-only copies, where DIR is on the same disk as the store. They take no room, but whoever may write there as the site's account can change the site's copy with them. So files are linked only when you ask for it.",
+].join('\n\n')
+
+function addDeposit(project: Command, open: Open): void {
+  project
+    .command('deposit')
+    .argument('<id>')
+    .argument('[dir]', 'a folder that is there, on the site’s machine')
+    .option('--link', 'large files as second names of the site’s own copies')
+    .option('--none', 'lay out no more; what lies there stays')
+    .summary('Where what arrives in a project is laid out as files.')
+    .description(depositSays)
+    .action(
+      async (
+        text: string,
+        dir: string | undefined,
+        flags: { link?: boolean; none?: boolean },
+        command: Command,
+      ) => {
+        const context = open(command)
+        const id = idOf<ProjectId>(text, 'project')
+        if ((dir === undefined) === (flags.none !== true) || (flags.none && flags.link)) {
+          throw new Fault('invalid', 'cli.options', {
+            text: 'Name a folder, or say --none: crossload project deposit ID DIR [--link]',
+          })
+        }
+        const shown =
+          dir === undefined
+            ? await context.call('projects.remove-deposit', { id })
+            : await context.call('projects.set-deposit', {
+                id,
+                folder: context.path(dir),
+                link: flags.link === true,
+              })
+        context.print(shown, () => {
+          if (shown.deposit === undefined)
+            return `What arrives in project ${id} stays in the store.`
+          return `What arrives in project ${id} is laid out in ${visible(shown.deposit.folder)}${shown.deposit.link ? ', large files linked' : ''}.`
+        })
+      },
+    )
 }
 
 function roleOf(text: string): Role {
@@ -85,6 +134,8 @@ function told(project: ProjectView): string {
     ['name', project.name],
     ['personal', project.personal ? 'yes' : undefined],
     ['made', timeText(project.createdAt)],
+    ['deposit', project.deposit?.folder],
+    ['linked', project.deposit?.link ? 'yes: large files are the site’s own' : undefined],
   ])
   const members = table(
     ['email', 'name', 'role'],

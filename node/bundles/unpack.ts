@@ -19,7 +19,12 @@ import type { Clock } from '../base/clock.ts'
 import { filesOf } from '../catalog/contents.ts'
 import { type Dataset, versionOf } from '../catalog/dataset.ts'
 import type { Datasets } from '../catalog/datasets.ts'
-import { nextDatasetId, nextWorkflowId, type Projects } from '../catalog/projects.ts'
+import {
+  type DepositFolder,
+  nextDatasetId,
+  nextWorkflowId,
+  type Projects,
+} from '../catalog/projects.ts'
 import type { Workflow } from '../catalog/workflow.ts'
 import type { Db } from '../db/db.ts'
 import type { User, Users } from '../people/users.ts'
@@ -49,7 +54,12 @@ export type Proposed = {
   dataset?: { id: number; version: number } | undefined
   workflows: { source: number; id: number; version: number }[]
   /** Data of the record `transfer.imported`, for the catalog's folds. */
-  records: { datasets: Dataset[]; workflows: Workflow[] }
+  records: {
+    datasets: Dataset[]
+    workflows: Workflow[]
+    /** The dataset's project had a folder for what arrives at that moment. */
+    deposit?: DepositFolder | undefined
+  }
 }
 
 export interface Unpacker {
@@ -153,6 +163,7 @@ export function createUnpacker(needs: UnpackNeeds): Unpacker {
       const made = bundle.dataset && (await proposeDataset(arrival, bundle.dataset, dest, by))
       const dataset = made?.dataset ?? (await boundTo(bundle, dest, by))
       const project = await projectFor(dataset, by)
+      const deposit = made && (await projects.get(made.dataset.project))?.deposit
       let next = await nextWorkflowId(db)
       const workflows: Workflow[] = []
       for (const incoming of bundle.workflows) {
@@ -171,7 +182,11 @@ export function createUnpacker(needs: UnpackNeeds): Unpacker {
           id: workflow.id,
           version: 1,
         })),
-        records: { datasets: made === undefined ? [] : [made.dataset], workflows },
+        records: {
+          datasets: made === undefined ? [] : [made.dataset],
+          workflows,
+          ...(deposit && { deposit }),
+        },
       }
     },
   }

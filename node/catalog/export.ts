@@ -2,7 +2,7 @@
 import { lstat, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { asFault, Fault } from '../../protocol/fault.ts'
-import { flagPath } from '../../protocol/paths.ts'
+import { fileNameOf } from '../../protocol/paths.ts'
 import { documentPath, resultsPath } from '../../protocol/workflow.ts'
 import type { Clock } from '../base/clock.ts'
 import { flushFolder, writeDurably } from '../base/files.ts'
@@ -94,24 +94,15 @@ function jobOf(version: WorkflowVersion, document: Document): string | undefined
 }
 
 const endings = { galaxy: '.ga', json: '.json', opaque: '' } as const
-/** Of a name made from a workflow's, in UTF-8 bytes: with its ending it fits every file system. */
-const nameBytesMax = 200
 
 function namesFor(name: string, { kind }: Document): { document: string; job: string } {
   const ending = endings[kind]
-  const stem = fileName(
+  const stem = fileNameOf(
     ending !== '' && name.toLowerCase().endsWith(ending) ? name.slice(0, -ending.length) : name,
+    'workflow',
   )
   const document = `${stem}${ending}`
   // The results have their name whatever the workflow is called.
   const isTaken = document.toLowerCase() === resultsPath
   return { document: isTaken ? documentPath : document, job: `${stem}-job.yml` }
-}
-
-/** A name for people as a name that any file system can hold. */
-function fileName(name: string): string {
-  const plain = name.replace(/[\p{C}/\\:*?"<>|]/gu, '-').replace(/^\.+/, '')
-  const short = new TextDecoder().decode(new TextEncoder().encode(plain).subarray(0, nameBytesMax))
-  const trimmed = short.replace(/\ufffd+$/, '').replace(/[. ]+$/, '')
-  return trimmed === '' || flagPath(trimmed) !== undefined ? `workflow-${trimmed}` : trimmed
 }

@@ -41,6 +41,22 @@ describe('projects', () => {
   })
 })
 
+describe('a deposit folder', () => {
+  test('is the owners’ to name and to take back, and a change of members keeps it', async () => {
+    await using catalog = await openCatalog()
+    const { projects } = catalog
+    const [ana, ben] = [await catalog.person('ana'), await catalog.person('ben')]
+    const { id } = await projects.add({ name: 'lab' }, ana)
+    const deposit = { folder: '/data/in', link: true }
+    expect((await projects.setDeposit(id, deposit, ana)).deposit).toEqual(deposit)
+    await projects.setMember(id, { user: ben.id, role: 'member' }, ana)
+    await expect(projects.setDeposit(id, undefined, ben)).rejects.toMatchObject({ kind: 'denied' })
+    expect((await projects.show(id, ben)).deposit).toEqual(deposit)
+    expect(await projects.setDeposit(id, undefined, ana)).not.toHaveProperty('deposit')
+    expect(await projects.show(id, ben)).not.toHaveProperty('deposit')
+  })
+})
+
 describe('members', () => {
   test('are the owners’ to change; others are told it is not theirs, or nothing at all', async () => {
     await using catalog = await openCatalog()

@@ -18,6 +18,15 @@ export type Project = {
   readonly personal: boolean
   readonly members: readonly { readonly user: UserId; readonly role: ProjectRole }[]
   readonly createdAt: number
+  /** Where datasets that arrive in it are laid out as ordinary files. */
+  readonly deposit?: DepositFolder | undefined
+}
+
+export type DepositFolder = {
+  /** Absolute and without links in it. */
+  readonly folder: string
+  /** Large files there may be second names of the store's own. */
+  readonly link: boolean
 }
 
 /** People of one project. They stand in its record. */
@@ -61,6 +70,8 @@ export interface Projects {
   ): Promise<Project>
   /** Faults as `setMember`; one who is no member is `missing`. */
   removeMember(id: ProjectId, user: UserId, by: Person): Promise<Project>
+  /** Owners only; undefined ends it. The caller has asked whether `by` may name that folder. */
+  setDeposit(id: ProjectId, deposit: DepositFolder | undefined, by: Person): Promise<Project>
   get(id: ProjectId): Promise<Project | undefined>
   /**
    * The project, when `by` may do `act` in it. A project that `by` may not read and one that does not
@@ -180,6 +191,8 @@ export function openProjects({ commit, db, clock, rights, isPerson }: ProjectsNe
           text: `${user} is not a member of project ${id}.`,
         })
       }),
+    setDeposit: (id, deposit, by) =>
+      change(id, by, ({ deposit: _, ...project }) => ({ ...project, ...(deposit && { deposit }) })),
     personalProject: async (owner) => ({
       id: await nextProjectId(db),
       // Not their address: that stands in one record only, which can be made unreadable.

@@ -17,7 +17,10 @@
  * | `transfer/ID` · `transfer-at/CREATED/ID` | a transfer · its ID, by age |
  * | `unfinished/ID` · `bundle/ID` · `progress/ID` | of a transfer: that it goes on · its bundle · its counters |
  * | `incoming/SITE/TRANSFER` | what an import from afar became, so that repeating it changes nothing |
+ * | `deposit/TRANSFER` · `deposit-due/TRANSFER` | what became of the deposit of what it brought · that it is still to be made |
+ * | `deposit-of/DATASET` · `deposited/DATASET` | the newest transfer of which there is a deposit · what lies in its folder |
  * | `place/CID` | where a file left in place lies |
+ * | `limit/KIND/ID` | a rate that people set: `site` (0), `link` or `transfer` |
  */
 import assert from 'node:assert/strict'
 import type {
@@ -115,8 +118,18 @@ export const keys = {
   incoming: (site: SiteId, transfer: TransferId) => key('incoming', site, transfer),
   incomingFrom: (site: SiteId) => prefix('incoming', site),
 
+  deposit: (id: TransferId) => key('deposit', id),
+  deposits: () => prefix('deposit'),
+  depositDue: (id: TransferId) => key('deposit-due', id),
+  depositsDue: () => prefix('deposit-due'),
+  depositOf: (dataset: DatasetId) => key('deposit-of', dataset),
+  deposited: (dataset: DatasetId) => key('deposited', dataset),
+
   place: (cid: FileCid | Root) => key('place', cid),
   places: () => prefix('place'),
+
+  limit: (of: 'site' | 'link' | 'transfer', id: 0 | LinkId | TransferId) => key('limit', of, id),
+  limits: () => prefix('limit'),
 } as const
 
 /**

@@ -6,11 +6,12 @@
 import type { EventsName, Input, Output, RouteName } from '../../api/routes.ts'
 import type { DryRun, SendInput, TransferView } from '../../api/shapes.ts'
 import type { WireFault } from '../../protocol/fault.ts'
-import type { SiteId, TransferId, UserId } from '../../protocol/ids.ts'
+import type { DatasetId, ProjectId, SiteId, TransferId, UserId } from '../../protocol/ids.ts'
 import type { Datasets } from '../catalog/datasets.ts'
 import type { Projects } from '../catalog/projects.ts'
 import type { Workflows } from '../catalog/workflows.ts'
 import type { JournalRecord } from '../journal/journal.ts'
+import type { Limits } from '../limits/limits.ts'
 import type { Connections } from '../people/connections.ts'
 import type { User, Users } from '../people/users.ts'
 import type { Links } from '../sites/links.ts'
@@ -60,6 +61,15 @@ export interface TransfersDoor {
   readonly events: { on(hear: (event: { id: TransferId; over?: boolean }) => void): Disposable }
 }
 
+/** The folders where what arrives is laid out. */
+export interface DepositsDoor {
+  /** Faults unless the site can lay files there. */
+  check(folder: string): Promise<void>
+  ofDataset(id: DatasetId): Promise<Output<'datasets.show'>['deposit']>
+  /** The project's folder was named: what waits or had failed is tried now. */
+  again(project: ProjectId, by: User): Promise<void>
+}
+
 export type Doors = {
   readonly site: SiteDoor
   readonly users: Users
@@ -69,6 +79,8 @@ export type Doors = {
   readonly datasets: Datasets
   readonly workflows: Workflows
   readonly transfers: TransfersDoor
+  readonly limits: Limits
+  readonly deposits: DepositsDoor
 }
 
 /** One question of one person. `signal` aborts when they go away or the site stops. */

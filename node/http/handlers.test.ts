@@ -114,6 +114,7 @@ const people = {
 }
 const links = { bySite: () => link }
 const projects = { mine: async () => [project] }
+const deposits = { ofDataset: async () => undefined }
 
 async function temporary() {
   const folder = await realpath(await mkdtemp(join(tmpdir(), 'crossload-handlers-')))
@@ -126,6 +127,7 @@ describe('datasets', () => {
       users: people,
       links,
       projects,
+      deposits,
       datasets: { show: async () => dataset, versions: async () => dataset.versions },
     })
     const shown = await ask('GET /api/datasets/3', { as: 'ana' })
@@ -311,6 +313,51 @@ describe('projects', () => {
   })
 })
 
+describe('deposit folders', () => {
+  it('are their owners’ to name, where people may name folders and the site can write', async () => {
+    await using place = await temporary()
+    const { folder } = place
+    const asked: unknown[] = []
+    const stubs = {
+      users: people,
+      projects: {
+        need: async (id: ProjectId, by: { id: number }, act: string) => {
+          if (by.id === ana.id) return project
+          throw new Fault('denied', act, { about: id })
+        },
+        setDeposit: async (_: ProjectId, deposit: Project['deposit']) => {
+          asked.push(deposit)
+          return { ...project, deposit }
+        },
+      },
+      deposits: {
+        check: async (path: string) => {
+          if (path.endsWith('none')) throw new Fault('missing', 'deposit.place', { about: path })
+        },
+        again: async (id: ProjectId) => void asked.push(id),
+      },
+    }
+    const { ask } = askStubs(stubs, { folders: [folder] })
+    const put = 'PUT /api/projects/1/deposit'
+    const named = await ask(put, { as: 'ana', body: { folder } })
+    expect(named.json.deposit).toEqual({ folder, link: false })
+    expect((await ask(put, { as: 'ana', body: { folder, link: true } })).json.deposit.link).toBe(
+      true,
+    )
+    expect(asked).toEqual([{ folder, link: false }, 1, { folder, link: true }, 1])
+    const refused = [
+      await ask(put, { body: { folder } }),
+      await ask(put, { as: 'ana', body: { folder: '/somewhere/else' } }),
+      await ask(put, { as: 'ana', body: { folder: '/nowhere/home/store' } }),
+      await ask(put, { as: 'ana', body: { folder: join(folder, 'none') } }),
+    ]
+    expect(refused.map(({ json }) => json.kind)).toEqual(['denied', 'denied', 'denied', 'missing'])
+    expect(asked).toHaveLength(4)
+    const ended = await ask('DELETE /api/projects/1/deposit', { as: 'ana' })
+    expect([ended.status, 'deposit' in ended.json]).toEqual([200, false])
+  })
+})
+
 describe('links and connections', () => {
   it('redeems what looks like an invitation and asks what does not', async () => {
     const asked: unknown[] = []
@@ -365,6 +412,85 @@ describe('links and connections', () => {
     const body = { email: 'Cleo@Lab.Example', alias: 'kyoto' }
     const asked = await ask('POST /api/connections', { as: 'ana', body })
     expect(asked.json).toEqual({ ...expected, person: 'cleo@lab.example' })
+  })
+})
+
+describe('limits', () => {
+  const limit = {
+    zone: 'UTC',
+    out: 1_000_000,
+    in: null,
+    windows: [{ days: ['mon'], from: '08:00', to: '18:00', in: null }],
+    localExempt: false,
+  } as const
+  const now = { out: { rate: 1_000_000, until: 9 }, in: { rate: null, window: 0 } }
+  const told = {
+    out: 1_000_000,
+    in: null,
+    zone: 'UTC',
+    windows: limit.windows,
+    now: { ...now, out: { rate: 1_000_000, until: '1970-01-01T00:00:00.009Z' } },
+  }
+  const [mine, theirs] = ['a', 'b'].map((c) => c.repeat(32) as TransferId)
+  const need = async (id: TransferId) => ({ user: id === mine ? ana.id : root.id })
+  const scopes = [
+    { of: 'site' },
+    { of: 'link', link: link.id },
+    { of: 'transfer', transfer: mine! },
+    { of: 'transfer', transfer: theirs! },
+  ] as const
+
+  it('are told to everybody, but of transfers only to those who sent or received them', async () => {
+    const { ask } = askStubs({
+      links: { get: () => link },
+      transfers: { need: need as never },
+      limits: { list: () => scopes.map((scope) => ({ scope, limit, now })) },
+    })
+    const { json } = await ask('GET /api/limits', { as: 'ana' })
+    expect(json).toEqual([
+      { of: 'site', localExempt: false, ...told },
+      { of: 'link', link: 2, alias: 'kyoto', ...told },
+      { of: 'transfer', transfer: mine, ...told },
+    ])
+  })
+
+  it('are set and ended as whoever asked, with what was given', async () => {
+    const asked: unknown[] = []
+    const { ask } = askStubs({
+      links: { get: () => link },
+      transfers: { need: need as never },
+      limits: {
+        async set(scope, changes, by) {
+          asked.push([scope, changes, by])
+          return { scope, limit, now }
+        },
+        async clear(scope, by) {
+          asked.push([scope, by])
+          return { scope, limit, now }
+        },
+      },
+    })
+    const by = { user: root.id }
+    await ask('PUT /api/limits', { body: { out: 5, localExempt: true } })
+    await ask('PUT /api/links/2/limits', { body: { in: null, windows: [] } })
+    await ask(`PUT /api/transfers/${theirs}/limits`, { body: { out: 0, zone: 'UTC' } })
+    await ask('DELETE /api/limits')
+    await ask('DELETE /api/links/2/limits')
+    await ask(`DELETE /api/transfers/${theirs}/limits`)
+    expect(asked).toEqual([
+      [scopes[0], { out: 5, localExempt: true }, by],
+      [scopes[1], { in: null, windows: [] }, by],
+      [scopes[3], { out: 0, zone: 'UTC' }, by],
+      [scopes[0], by],
+      [scopes[1], by],
+      [scopes[3], by],
+    ])
+    const foreign = `/api/transfers/${theirs}/limits`
+    expect((await ask(`PUT ${foreign}`, { as: 'ana', body: { out: 5 } })).status).toBe(404)
+    expect((await ask(`DELETE ${foreign}`, { as: 'ana' })).status).toBe(404)
+    const odd = { windows: [{ days: ['someday'], from: '08:00', to: '18:00' }] }
+    expect((await ask('PUT /api/limits', { body: odd })).status).toBe(400)
+    expect(asked).toHaveLength(6)
   })
 })
 

@@ -67,6 +67,7 @@ describe('who may ask', () => {
       ['POST', '/pause'],
       ['POST', '/resume'],
       ['POST', '/cancel'],
+      ['DELETE', '/limits'],
     ]) {
       const one = await ask(`${method} /api/transfers/${foreign}${after}`, { as: 'ana' })
       const other = await ask(`${method} /api/transfers/${unknown}${after}`, { as: 'ana' })

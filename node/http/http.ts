@@ -5,7 +5,8 @@
  */
 import type { AddressInfo } from 'node:net'
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
-import { type EventsName, type Route, type RouteName, routes } from '../../api/routes.ts'
+import type { Route } from '../../api/route.ts'
+import { type EventsName, type RouteName, routes } from '../../api/routes.ts'
 import { eventsMedia } from '../../api/sse.ts'
 import { asFault, Fault, fromWireFault } from '../../protocol/fault.ts'
 import { check } from '../../protocol/wire.ts'
@@ -24,6 +25,7 @@ import {
 import type { Call, Doing, Doors, Handlers, SiteDoor } from './doors.ts'
 import { connectionHandlers } from './handlers/connections.ts'
 import { datasetHandlers } from './handlers/datasets.ts'
+import { limitHandlers } from './handlers/limits.ts'
 import { linkHandlers } from './handlers/links.ts'
 import { peopleHandlers } from './handlers/people.ts'
 import { projectHandlers } from './handlers/projects.ts'
@@ -93,6 +95,7 @@ const handlers: Handlers = {
   ...datasetHandlers,
   ...workflowHandlers,
   ...transferHandlers,
+  ...limitHandlers,
 }
 
 /** Apart from listening, so that tests can ask without a port, and of another table. */

@@ -1,6 +1,6 @@
 /** Files of the disk, block by block. Nothing is handed out that was not hashed on its way. */
 import { constants } from 'node:fs'
-import { copyFile, type FileHandle } from 'node:fs/promises'
+import { copyFile, type FileHandle, link } from 'node:fs/promises'
 import { asFault, type Fault } from '../../protocol/fault.ts'
 import { blockBytes, blockSize, digestAt } from '../../protocol/unixfs.ts'
 import { sameBytes } from '../../protocol/wire.ts'
@@ -9,6 +9,19 @@ import type { HeldFile } from './store.ts'
 
 /** Read, never through a link, never waiting for the other end of a pipe. */
 export const readFlags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
+
+const cloneFlags = constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE_FORCE
+/** How file systems say that they share no blocks, give no second names, or not with this other one. */
+const cannotClone: ReadonlySet<string> = new Set([
+  'EXDEV',
+  'ENOTSUP',
+  'EOPNOTSUPP',
+  'ENOSYS',
+  'ENOTTY',
+  'EINVAL',
+  'EPERM',
+  'EMLINK',
+])
 
 export type Source = {
   readonly file: FileHandle
@@ -37,13 +50,17 @@ export function createHeldFile(from: Source): HeldFile {
       if (!trusted && !isBlock(bytes, from.digests, index)) throw from.wrong()
       return bytes
     },
-    async cloneTo(path) {
-      await copyFile(from.path, path, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE).catch(
-        (thrown) => {
-          throw asFault(thrown, 'store.clone', path)
-        },
-      )
-      return true
+    async cloneTo(path, options) {
+      // A file in place is somebody else's: it gets no second name.
+      if (options?.link === true && from.check !== undefined) return false
+      try {
+        if (options?.link === true) await link(from.path, path)
+        else await copyFile(from.path, path, cloneFlags)
+        return true
+      } catch (thrown) {
+        if (cannotClone.has((thrown as NodeJS.ErrnoException).code ?? '')) return false
+        throw asFault(thrown, 'store.clone', path)
+      }
     },
     [Symbol.asyncDispose]: () => from.file.close(),
   }

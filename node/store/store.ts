@@ -77,7 +77,8 @@ export interface Store extends Puts, AsyncDisposable {
   sweepPartials(keep: (cid: FileCid) => boolean): Promise<number>
   /**
    * Forgets what is held under these names, durably. A file in place is not touched. Removing what
-   * is not there is fine. Space of small things comes back with `compact`.
+   * is not there is fine. Space of small things comes back with `compact`; until then an index that
+   * is made again finds them again.
    */
   remove(cids: readonly (FileCid | Root)[]): Promise<void>
   /**
@@ -98,6 +99,11 @@ export interface Store extends Puts, AsyncDisposable {
    * aside for whoever wants to look at them. Nothing happens when it is not held.
    */
   quarantine(cid: FileCid | Root): Promise<void>
+  /**
+   * While `run` runs, everything that is held stays in the files where it is, so that they can be
+   * copied: `remove`, `compact` and `quarantine` are `busy`. What comes in comes in.
+   */
+  still<T>(run: () => Promise<T>): Promise<T>
   /**
    * Grows, durably and before it happens, whenever something that was held goes: removed, put in
    * quarantine, or found to be lost when the store was opened. Whoever remembers that a whole tree is
@@ -121,10 +127,12 @@ export interface HeldFile extends AsyncDisposable {
     options?: { readonly trust?: boolean },
   ): Promise<Uint8Array>
   /**
-   * Makes a new file at `path` in the file system's own way (shared blocks where it can), or answers
-   * false when it cannot. What is there then is *not* verified: read it back. Faults of the disk.
+   * Makes a new file at `path` that shares its blocks, or answers false where the file system cannot.
+   * With `link` it is another name of the store's own file instead: false for what the store does not
+   * hold as a file of its own, and on another file system. What is there then is *not* verified, so
+   * read it back; and what is linked is never to be written to. Faults of the disk.
    */
-  cloneTo(path: string): Promise<boolean>
+  cloneTo(path: string, options?: { readonly link?: boolean }): Promise<boolean>
 }
 
 /** A file that comes block by block, in any order. Only whole, verified blocks are ever written. */

@@ -20,6 +20,13 @@ import type { Ledger } from './ledger.ts'
 import type { Counters } from './progress.ts'
 import { isPlain, openServed, outside, type Piece, type ServedTree } from './served.ts'
 
+export interface Pace {
+  /** Waits until so many bytes of content may cross. */
+  (bytes: number, signal: AbortSignal): Promise<void>
+  /** Whether a rate is set at all just now. */
+  isLimited(): boolean
+}
+
 export type AnswerNeeds = {
   readonly store: Store
   readonly bundle: Bundle
@@ -27,8 +34,8 @@ export type AnswerNeeds = {
   readonly dry: boolean
   readonly ledger: Ledger
   readonly channel: Channel
-  /** Waits until so many bytes of content may go out. */
-  pace(bytes: number, signal: AbortSignal): Promise<void>
+  /** Of what goes out. */
+  readonly pace: Pace
   count(more: Partial<Counters>): void
 }
 
@@ -82,9 +89,14 @@ export function createAnswerer(o: AnswerNeeds): Answerer {
     return held
   }
 
-  async function say(message: object, body: Uint8Array, signal: AbortSignal): Promise<void> {
+  async function say(
+    message: object,
+    body: Uint8Array,
+    signal: AbortSignal,
+    pace?: (bytes: number) => Promise<void>,
+  ): Promise<void> {
     await sending
-    sending = channel.send(message, body, { signal })
+    sending = channel.send(message, body, { signal, pace })
     // Its failure is thrown by whoever says the next thing.
     sending.catch(() => {})
   }
@@ -96,8 +108,9 @@ export function createAnswerer(o: AnswerNeeds): Answerer {
     parts = []
     filled = 0
     dataset = 0
-    await o.pace(bytes, signal)
-    await say({ type: 'blocks', of }, body.subarray(0, bytes), signal)
+    // Where a rate is set, the frame goes out bit by bit, as the rate allows.
+    const pace = o.pace.isLimited() ? (part: number) => o.pace(part, signal) : undefined
+    await say({ type: 'blocks', of }, body.subarray(0, bytes), signal, pace)
     // The other one has left: it was awaited before this one could be said.
     frame = other
     other = body

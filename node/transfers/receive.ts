@@ -131,7 +131,7 @@ export async function countBundle(
 ): Promise<Count> {
   const count: Count = { files: 0, bytes: 0, heldFiles: 0, heldBytes: 0 }
   const tally = () => ({ held: 0, received: 0, there: 0 })
-  const pace = async () => {}
+  const pace = Object.assign(async () => {}, { isLimited: () => false })
   const streams = openStreams({ ...needs, open, transfer: bundle.transfer, signal, tally, pace })
   function add(files: number, bytes: number, heldFiles: number, heldBytes: number): void {
     count.files += files

@@ -10,7 +10,7 @@ import { asFault, Fault } from '../../protocol/fault.ts'
 import { parseTransferId, type SiteId, type TransferId } from '../../protocol/ids.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Store } from '../store/store.ts'
-import { createAnswerer } from './answer.ts'
+import { createAnswerer, type Pace } from './answer.ts'
 import { createLedger, type Ledger } from './ledger.ts'
 import type { Counters, Progress } from './progress.ts'
 
@@ -23,11 +23,7 @@ export type Grant = {
 }
 
 /** Waits until so many bytes of content may cross, within the limits that people have set. */
-export type Throttle = (of: {
-  site: SiteId
-  transfer: TransferId
-  direction: 'out' | 'in'
-}) => (bytes: number, signal: AbortSignal) => Promise<void>
+export type Throttle = (of: { site: SiteId; transfer: TransferId; direction: 'out' | 'in' }) => Pace
 
 export type SendNeeds = {
   readonly store: Store
@@ -98,6 +94,17 @@ export function createServer(needs: SendNeeds): Server {
     }
   }
 
+  /** At a low rate one want takes long: whoever pauses does not wait for its end. */
+  function paceOf(grant: Grant, channel: Channel): Pace {
+    const site = channel.remote
+    const pace = needs.throttle({ site, transfer: grant.transfer, direction: 'out' })
+    const granted = async (bytes: number, signal: AbortSignal) => {
+      await pace(bytes, signal)
+      await needs.stillGranted(grant, channel)
+    }
+    return Object.assign(granted, { isLimited: () => pace.isLimited() })
+  }
+
   async function serve(channel: Channel, grant: Grant, signal: AbortSignal): Promise<void> {
     const id = grant.transfer
     const trees = treesOf(grant.bundle)
@@ -122,7 +129,7 @@ export function createServer(needs: SendNeeds): Server {
       dry: grant.dry,
       ledger,
       channel,
-      pace: needs.throttle({ site: channel.remote, transfer: id, direction: 'out' }),
+      pace: paceOf(grant, channel),
       count: (more) => {
         if (!grant.dry) needs.progress.add(id, more)
       },

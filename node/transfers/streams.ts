@@ -7,6 +7,7 @@ import type { Channel } from '../../protocol/channel.ts'
 import { type NodePlace, serveMessage, wantedBytesMax } from '../../protocol/content.ts'
 import { asFault, Fault } from '../../protocol/fault.ts'
 import type { Clock } from '../base/clock.ts'
+import type { Pace } from './answer.ts'
 import { openSession, type Run, type Session, type Tally } from './session.ts'
 import { createWindow } from './window.ts'
 
@@ -17,8 +18,8 @@ export type StreamsNeeds = {
   clock: Clock
   signal: AbortSignal
   tally(): Tally
-  /** Waits until so many bytes of content may come in. */
-  pace(bytes: number, signal: AbortSignal): Promise<void>
+  /** Of what comes in. */
+  readonly pace: Pace
 }
 
 export interface Streams {
@@ -34,6 +35,13 @@ export interface Streams {
   /** Breaks off what is still open. */
   abort(fault: Fault): void
 }
+
+/**
+ * While our own rate holds us back we ask for a root again, so often, in milliseconds: else either
+ * side would take the silence for a dead line.
+ */
+export const signOfLifeMs = 20_000
+const root: NodePlace = { tree: 0, node: 'root', page: 0, entry: 0, list: 0 }
 
 type Open = { channel: Channel; session: Session }
 
@@ -113,8 +121,19 @@ export function openStreams(o: StreamsNeeds): Streams {
     }
   }
 
+  /** As the rate allows that people have set; what may come already is asked for meanwhile. */
+  async function pace(bytes: number): Promise<void> {
+    if (!o.pace.isLimited()) return
+    await Promise.all(streams.map(({ session }) => session.flush()))
+    using _signs = o.clock.every(signOfLifeMs, () => {
+      // What goes wrong with it goes wrong with the session, and is told there.
+      for (const { session } of streams) session.node(root).catch(() => {})
+    })
+    await o.pace(bytes, o.signal)
+  }
+
   async function ask(run: Run): Promise<void> {
-    await o.pace(run.bytes, o.signal)
+    await pace(run.bytes)
     await (await roomFor(run.bytes)).want(run)
   }
 

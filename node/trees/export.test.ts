@@ -3,6 +3,7 @@ import { lstat, mkdir, readdir, rename, rm, stat, utimes, writeFile } from 'node
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
+import { Fault } from '../../protocol/fault.ts'
 import { fault } from '../../test/contracts/store.ts'
 import { faultOf, openFolder } from '../../test/folder.ts'
 import { openSmallDisk } from '../../test/small-disk.ts'
@@ -174,6 +175,81 @@ describe('exportTree', () => {
     }
     await exportTree({ store, tree, folder: site.at('out') })
     expect((await run('cmp', [site.at('large'), site.at('out/large')])).stdout).toBe('')
+  })
+
+  it('links large files when that is asked for, and only those of the store', async () => {
+    await using site = await openSite()
+    await mkdir(site.at('data'))
+    await writeLarge(site.at('data/large'), 2 * mib + 1, 3)
+    await writeFile(site.at('data/small'), 'small')
+    await utimes(site.at('data/large'), 1000, 1000)
+    for (const inPlace of [true, false]) {
+      const { tree } = await addTree({ store: site.store, path: site.at('data'), inPlace })
+      const folder = site.at(`out-${inPlace}`)
+      await exportTree({ store: site.store, tree, folder, link: true })
+      expect((await run('diff', ['-r', site.at('data'), folder])).stdout).toBe('')
+      const large = await stat(join(folder, 'large'))
+      expect([large.nlink, large.mode & 0o222]).toEqual(inPlace ? [1, 0o200] : [2, 0])
+      expect((await stat(join(folder, 'small'))).nlink).toBe(1)
+      expect(large.mtimeMs).toBe(1_000_000)
+    }
+    expect((await stat(site.at('data/large'))).nlink).toBe(1)
+  })
+
+  it('refuses to link what has changed in the store, and leaves nothing', async () => {
+    await using site = await openSite()
+    await writeLarge(site.at('large'), 3 * mib, 4)
+    const { tree } = await addTree({ store: site.store, path: site.at('large') })
+    const reader = await openTree(site.store, tree.root)
+    const entry = await reader.find('large')
+    const cid = entry?.kind === 'file' ? await reader.cid(entry) : ''
+    const object = site.at(`store/objects/${cid.slice(-2)}/${cid}`)
+    await run('sh', [
+      '-c',
+      'chmod 600 "$0" && printf x | dd of="$0" bs=1 seek=9 conv=notrunc',
+      object,
+    ])
+    await expect(
+      exportTree({ store: site.store, tree, folder: site.at('out'), link: true }),
+    ).rejects.toEqual(fault('corrupt', cid))
+    expect((await stat(object)).nlink).toBe(1)
+    expect((await readdir(site.at('.'))).sort()).toEqual(['db', 'large', 'store'])
+  })
+
+  it('names the small file whose bytes have changed in the store', async () => {
+    await using site = await openSite()
+    await writeMany(site.at('data'), 300, 10)
+    const { tree } = await addTree({ store: site.store, path: site.at('data') })
+    const store: Store = {
+      ...site.store,
+      async readSmalls(files, into) {
+        await site.store.readSmalls(files, into)
+        into[25]! ^= 1
+      },
+    }
+    // The batch was wrong, the file by itself is right: nothing is lost by looking twice.
+    await exportTree({ store, tree, folder: site.at('out') })
+    await expectSame(site.at('data'), site.at('out'))
+    const reader = await openTree(site.store, tree.root)
+    const entry = await reader.find('plate-0002/well-250.dat')
+    if (entry?.kind !== 'file') throw new Error('It is not there.')
+    const cid = await reader.cid(entry)
+    const broken: Store = {
+      ...store,
+      async file(...args) {
+        if (args[0] !== cid) return site.store.file(...args)
+        throw new Fault('corrupt', 'store.file', { about: cid })
+      },
+      async readSmalls(files, into) {
+        await site.store.readSmalls(files, into)
+        const at = files.findIndex((file) => file.cid === cid)
+        if (at >= 0) into[at * 10]! ^= 1
+      },
+    }
+    await expect(exportTree({ store: broken, tree, folder: site.at('again') })).rejects.toEqual(
+      fault('corrupt', cid),
+    )
+    expect((await readdir(site.at('.'))).sort()).toEqual(['data', 'db', 'out', 'store'])
   })
 
   it('leaves nothing when it is aborted', async () => {

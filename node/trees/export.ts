@@ -1,42 +1,26 @@
 /**
  * A tree becomes an ordinary folder. It is built aside in the parent of its place, in a folder that
  * only our account may enter, and renamed when every byte of it was verified; nothing that is there
- * already is ever written over. This is the one place where a path from afar becomes a name on the
- * disk: pages were refused if a path could climb, and every component is made new.
+ * already is ever written over. Here and in `ordinary.ts`, and nowhere else, a path from afar becomes a
+ * name on the disk: pages were refused if a path could climb, and every component is made new.
  */
-import { constants } from 'node:fs'
-import {
-  chmod,
-  type FileHandle,
-  lstat,
-  mkdir,
-  mkdtemp,
-  open,
-  rename,
-  rm,
-  stat,
-  utimes,
-} from 'node:fs/promises'
-import { basename, dirname, join, resolve, sep } from 'node:path'
+import { lstat, mkdir, mkdtemp, rename, rm } from 'node:fs/promises'
+import { basename, dirname, join, resolve } from 'node:path'
 import { asFault, Fault } from '../../protocol/fault.ts'
-import type { FileEntry, Tree } from '../../protocol/manifest.ts'
-import { flagPath, printable } from '../../protocol/paths.ts'
-import { blockBytes, blockSize, blocksOf } from '../../protocol/unixfs.ts'
+import type { Tree } from '../../protocol/manifest.ts'
 import { flushFolder } from '../base/files.ts'
-import { isBlock, readAt, writeAt } from '../store/held.ts'
-import type { HeldFile, Store } from '../store/store.ts'
-import type { Timed } from './build.ts'
-import { openTree, type TreeReader } from './trees.ts'
-import { createBuffers, inOrder } from './window.ts'
-
-/** Files that are written at the same time, each with one buffer of a block. */
-const filesAtOnce = 16
+import { flushTree } from '../base/flush-tree.ts'
+import type { Store } from '../store/store.ts'
+import { writeOrdinary } from './ordinary.ts'
+import { openTree } from './trees.ts'
 
 export type ExportOptions = {
   store: Store
   tree: Pick<Tree, 'root' | 'times'>
   /** Where the new folder shall be. Its parent must be there, itself must not. */
   folder: string
+  /** Large files may be second names of the store's own, which are read-only. */
+  link?: boolean | undefined
   signal?: AbortSignal | undefined
   onProgress?: ((progress: { files: number; bytes: number }) => void) | undefined
 }
@@ -51,13 +35,14 @@ export async function exportTree(o: ExportOptions): Promise<{ files: number; byt
   await refuseExisting(target)
   const reader = await openTree(o.store, o.tree.root, o.tree.times)
   const parent = dirname(target)
-  const aside = await mkdtemp(join(parent, `.${basename(target)}.crossload-`)).catch((thrown) => {
+  const aside = await mkdtemp(join(parent, asideOf(basename(target)))).catch((thrown) => {
     throw asFault(thrown, 'tree.export', parent)
   })
   try {
     const top = join(aside, 'tree')
     await mkdir(top)
-    const done = await writeAll(reader, top, o)
+    const done = await writeOrdinary({ ...o, reader, top, entries: reader.walk() })
+    await flushTree(top, { files: done.files, signal: o.signal })
     await refuseExisting(target)
     await rename(top, target).catch((thrown) => {
       if (['ENOTEMPTY', 'EEXIST', 'ENOTDIR'].includes(thrown.code)) throw alreadyThere(target)
@@ -70,6 +55,11 @@ export async function exportTree(o: ExportOptions): Promise<{ files: number; byt
   } finally {
     await rm(aside, { recursive: true, force: true })
   }
+}
+
+/** How the name of the folder begins in which `name` is written; worth nothing after a crash. */
+export function asideOf(name: string): string {
+  return `.${name}.crossload-`
 }
 
 function asFaultUnlessAborted(thrown: unknown, o: ExportOptions): unknown {
@@ -87,124 +77,5 @@ function alreadyThere(target: string): Fault {
   return new Fault('exists', 'tree.export', {
     about: target,
     text: `${target} is already there. Name a folder that is not: nothing is ever written over.`,
-  })
-}
-
-async function writeAll(reader: TreeReader, top: string, o: ExportOptions) {
-  const buffers = createBuffers(blockBytes)
-  const progress = { files: 0, bytes: 0 }
-  const folders = createFolders(top)
-  // The mode that the account's umask leaves to new files, read off a folder made the same way.
-  const mode = (await stat(top)).mode & 0o666
-
-  async function* prepared(): AsyncGenerator<Timed> {
-    for await (const timed of reader.walk()) {
-      o.signal?.throwIfAborted()
-      const { path, kind } = timed.entry
-      if (sep !== '/' && flagPath(path) !== undefined) throw cannotHold(path)
-      await folders.makeFor(kind === 'dir' ? `${path}/` : path)
-      yield timed
-    }
-  }
-  const write = async ({ entry, time }: Timed) => {
-    const at = join(top, entry.path)
-    if (entry.kind === 'dir') {
-      if (time !== null) await utimes(at, time / 1000, time / 1000)
-      return
-    }
-    await using held = await reader.open(entry)
-    await buffers.use((buffer) => writeFile(at, entry, held, { ...o, reader, buffer, mode, time }))
-    progress.files++
-    progress.bytes += entry.size
-    o.onProgress?.({ ...progress })
-  }
-  for await (const _ of inOrder(prepared(), filesAtOnce, write));
-  await folders.flush()
-  return progress
-}
-
-/** Makes each folder once, as the paths come in order. */
-function createFolders(top: string) {
-  const made: string[] = []
-  let open: string[] = []
-  return {
-    /** Everything above the last slash. */
-    async makeFor(path: string): Promise<void> {
-      const parents = path.split('/').slice(0, -1)
-      let shared = 0
-      while (shared < open.length && open[shared] === parents[shared]) shared++
-      for (let depth = shared; depth < parents.length; depth++) {
-        const folder = parents.slice(0, depth + 1).join('/')
-        await mkdir(join(top, folder)).catch((thrown) => rethrow(thrown, folder))
-        made.push(folder)
-      }
-      open = parents
-    },
-    async flush(): Promise<void> {
-      for (const folder of made) await flushFolder(join(top, folder))
-      await flushFolder(top)
-    },
-  }
-}
-
-type Writing = ExportOptions & {
-  reader: TreeReader
-  buffer: Uint8Array
-  mode: number
-  time: number | null
-}
-
-async function writeFile(at: string, entry: FileEntry, held: HeldFile, o: Writing): Promise<void> {
-  // A large file is first taken over in the file system's own way, which shares its blocks where it
-  // can; then it is read back like anything else that is not verified yet.
-  const cloned =
-    entry.size > blockBytes &&
-    (await held.cloneTo(at).catch((thrown) => rethrow(thrown, entry.path)))
-  const file = await openNew(at, entry.path, cloned, o.mode)
-  try {
-    if (cloned) await file.truncate(entry.size)
-    const digests = cloned ? await o.reader.digests(entry) : undefined
-    for (let index = 0; index < blocksOf(entry.size); index++) {
-      o.signal?.throwIfAborted()
-      const buffer = o.buffer.subarray(0, blockSize(entry.size, index))
-      const at = index * blockBytes
-      if (digests !== undefined && isBlock(await readAt(file, buffer, at), digests, index)) continue
-      await writeAt(file, await held.read(index, buffer), at)
-    }
-    if (o.time !== null) await file.utimes(o.time / 1000, o.time / 1000)
-    await file.sync()
-  } catch (thrown) {
-    throw asFaultUnlessAborted(thrown, o)
-  } finally {
-    await file.close()
-  }
-}
-
-async function openNew(
-  at: string,
-  path: string,
-  cloned: boolean,
-  mode: number,
-): Promise<FileHandle> {
-  const flags = constants.O_RDWR | constants.O_NOFOLLOW
-  const anew = constants.O_CREAT | constants.O_EXCL
-  if (!cloned) return open(at, flags | anew, mode).catch((thrown) => rethrow(thrown, path))
-  await chmod(at, mode | 0o600)
-  return open(at, flags)
-}
-
-/** Names are new in a new folder: one that is there already is another name to our eyes alone. */
-function rethrow(thrown: NodeJS.ErrnoException, path: string): never {
-  const cannot = ['EEXIST', 'EINVAL', 'EILSEQ', 'ENAMETOOLONG', 'ENOTDIR', 'EISDIR']
-  if (!(thrown instanceof Fault) && cannot.includes(thrown.code ?? ''))
-    throw cannotHold(path, thrown)
-  throw asFault(thrown, 'tree.export', printable(path))
-}
-
-function cannotHold(path: string, cause?: unknown): Fault {
-  return new Fault('unsupported', 'tree.export', {
-    about: printable(path),
-    cause,
-    text: `The file system there cannot hold ${printable(path)}, or takes it for another name of this dataset. Export to another one.`,
   })
 }

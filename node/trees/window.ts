@@ -25,14 +25,17 @@ export async function* inOrder<T, R>(
   }
 }
 
-/** Buffers of one size, used again and again, so that memory stays flat whatever passes through. */
+/**
+ * Buffers of one size, used again and again, so that memory stays flat whatever passes through. They
+ * are shared memory: a thread may be given one to look at.
+ */
 export function createBuffers(bytes: number): {
   use<T>(run: (buffer: Uint8Array) => Promise<T>): Promise<T>
 } {
   const idle: Uint8Array[] = []
   return {
     async use(run) {
-      const buffer = idle.pop() ?? new Uint8Array(bytes)
+      const buffer = idle.pop() ?? new Uint8Array(new SharedArrayBuffer(bytes))
       try {
         return await run(buffer)
       } finally {

@@ -84,7 +84,7 @@ async function runNode(
 /** What the scripts add, update and analyse. */
 async function writeThings(work: string): Promise<void> {
   const at = (path: string) => join(work, path)
-  for (const folder of ['panel/notes', 'place', 'results', 'linked', 'full'])
+  for (const folder of ['panel/notes', 'place', 'results', 'linked', 'full', 'deposits'])
     await mkdir(at(folder), { recursive: true })
   await writeFile(at('panel/tube 1.fcs'), 'FCS3.0 of the first tube\n')
   await writeFile(at('panel/notes/stained.txt'), 'stained on Monday\n')

@@ -781,7 +781,11 @@ pull('open', 'The first message of the destination.', open)
 pull('want-nodes', 'The root of the first tree and the root of its times.', wantNodes)
 pull('want-blocks', 'The first block of two files: [tree, page, entry, first, count].', wantBlocks)
 const wantRun = { type: 'want', nodes: [], blocks: [[0, 0, 2, 0, 2]] }
-pull('want-run', 'The same two blocks as one run: it goes on into the next file of the page.', wantRun)
+pull(
+  'want-run',
+  'The same two blocks as one run: it goes on into the next file of the page.',
+  wantRun,
+)
 pull('want-list', 'Digests of a large file, and 8 of its blocks in one.', {
   type: 'want',
   nodes: [node('list', { tree: 2, page: 7, entry: 2047, list: 4095 })],

@@ -30,7 +30,9 @@ export const datasetHandlers: Handlers<Names> = {
   'datasets.show': async ({ doors, by, input: { id } }) => {
     const dataset = await doors.datasets.show(id, by)
     const versions = await viewVersions(doors, dataset.versions)
-    return { ...viewDataset(dataset, await mineOf(doors, by)), versions }
+    const deposit = await doors.deposits.ofDataset(id)
+    const shown = { ...viewDataset(dataset, await mineOf(doors, by)), versions }
+    return deposit === undefined ? shown : { ...shown, deposit }
   },
   'datasets.update': async ({ doors, by, input: { id, ...input }, paths, signal, onProgress }) => {
     await doors.datasets.need(id, by, 'dataset.write')

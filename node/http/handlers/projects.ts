@@ -8,6 +8,8 @@ type Names =
   | 'projects.show'
   | 'projects.set-member'
   | 'projects.remove-member'
+  | 'projects.set-deposit'
+  | 'projects.remove-deposit'
 
 export const projectHandlers: Handlers<Names> = {
   'projects.list': async ({ doors, by }) => {
@@ -29,10 +31,20 @@ export const projectHandlers: Handlers<Names> = {
     const { id: user } = await personOf(doors, email)
     return viewProject(doors, await doors.projects.removeMember(id, user, by))
   },
+  'projects.set-deposit': async ({ doors, by, input: { id, folder, link }, paths }) => {
+    await doors.projects.need(id, by, 'project.own')
+    const real = await paths.check(folder, by)
+    await doors.deposits.check(real)
+    const project = await doors.projects.setDeposit(id, { folder: real, link }, by)
+    await doors.deposits.again(id, by)
+    return viewProject(doors, project)
+  },
+  'projects.remove-deposit': async ({ doors, by, input: { id } }) =>
+    viewProject(doors, await doors.projects.setDeposit(id, undefined, by)),
 }
 
 async function viewProject({ users }: Doors, project: Project) {
-  const { id, name, personal, createdAt } = project
+  const { id, name, personal, createdAt, deposit } = project
   const members = await Promise.all(
     project.members.map(async ({ user, role }) => {
       const person = await users.get(user)
@@ -41,5 +53,6 @@ async function viewProject({ users }: Doors, project: Project) {
         : [{ id: user, email: person.email, name: person.name, role }]
     }),
   )
-  return { id, name, personal, members: members.flat(), createdAt }
+  const shown = { id, name, personal, members: members.flat(), createdAt }
+  return deposit === undefined ? shown : { ...shown, deposit: { ...deposit } }
 }

@@ -123,8 +123,10 @@ function createOutbox(socket: TLSSocket, ends: Ends) {
     ;[head, nextHead] = [nextHead, head]
     used = 0
     started++
-    const land = () => {
+    const land = (cause?: Error | null) => {
       landed = started
+      // Known here first: who went on writing would keep the socket from ever saying so.
+      if (cause) return ends.breakOff(lineCut(cause))
       flush()
       ends.drained()
     }

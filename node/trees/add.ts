@@ -23,7 +23,7 @@ import type { Links } from './scan.ts'
 import { inOrder } from './window.ts'
 
 /** Batches that are read and kept at the same time, each with one buffer of a block. */
-const batchesAtOnce = 6
+const batchesAtOnce = 3
 
 export type Progress = { files: number; bytes: number; filesTotal: number; bytesTotal: number }
 
@@ -92,8 +92,7 @@ async function takeBatch(batch: Batch, o: TakingBatch): Promise<Timed[]> {
   o.signal?.throwIfAborted()
   const { sizes, times } = batch.facts
   const count = sizes.length
-  const paths = count === 0 ? [] : batch.paths.split('\0')
-  const ats = batch.ats === '' ? [] : batch.ats.split('\0')
+  const { paths, ats } = batch
   const taken: Timed[] = []
   const smalls: Small[] = []
   let at = 0

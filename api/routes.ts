@@ -31,6 +31,7 @@ import {
 } from './inputs.ts'
 import { events, fields, long, nothing, value } from './route.ts'
 import * as shapes from './shapes.ts'
+import { upkeepRoutes } from './upkeep-routes.ts'
 
 export const routes = {
   // ── site
@@ -53,6 +54,7 @@ export const routes = {
     output: shapes.backupView,
     kinds: ['exists', 'full', 'corrupt'],
   }),
+  ...upkeepRoutes,
   'journal.read': value('GET /api/journal', 'site.administer', {
     says: 'The records of the journal after a sequence number.',
     input: fields({

@@ -33,12 +33,12 @@ export const connectionId = id<ConnectionId>()
 export const projectId = id<ProjectId>()
 export const datasetId = id<DatasetId>()
 export const workflowId = id<WorkflowId>()
-const siteId = text<SiteId>()
+export const siteId = text<SiteId>()
 const transferId = text<TransferId>()
-const root = text<Root>()
-const fileCid = text<FileCid>()
+export const root = text<Root>()
+export const fileCid = text<FileCid>()
 const email = text<Email>()
-const count = z.number()
+export const count = z.number()
 
 /** A failure as it is told: of a transfer, or of the site's health. */
 export const faultView = z.object({
@@ -52,8 +52,11 @@ export const faultView = z.object({
 // ── the site and its people
 
 export const healthView = z.object({
-  /** `safe`: the journal is damaged, so nothing is read from it and nothing is changed. */
-  state: z.enum(['ok', 'safe']),
+  /**
+   * `damaged`: some content is, and the fault says what next. `safe`: the journal is damaged, so
+   * nothing is read from it and nothing is changed.
+   */
+  state: z.enum(['ok', 'damaged', 'safe']),
   fault: faultView.optional(),
 })
 

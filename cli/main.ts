@@ -24,6 +24,7 @@ import { addSend } from './commands/send.ts'
 import { addServe } from './commands/serve.ts'
 import { addSite } from './commands/site.ts'
 import { addTransfers } from './commands/transfers.ts'
+import { addUpkeep } from './commands/upkeep.ts'
 import { addWorkflows } from './commands/workflows.ts'
 import { createContext, type GlobalFlags } from './context.ts'
 import { visible } from './show.ts'
@@ -64,6 +65,7 @@ export async function run(argv: readonly string[], world: World): Promise<number
     addTransfers,
     addLimits,
     addJournal,
+    addUpkeep,
   ]) {
     add(program, open)
   }

@@ -12,7 +12,7 @@ import { createAddressBook } from './bundles/addressee.ts'
 import { pack } from './bundles/pack.ts'
 import { createUnpacker } from './bundles/unpack.ts'
 import { versionOf } from './catalog/dataset.ts'
-import { type Config, type Home, httpAddress } from './config.ts'
+import { type Config, defaultScrubDays, type Home, httpAddress } from './config.ts'
 import { openDeposits } from './deposit/deposits.ts'
 import { createDepositsDoor, withDeposits } from './deposit-views.ts'
 import type { Doors, SiteDoor } from './http/doors.ts'
@@ -23,6 +23,7 @@ import { isLocalAddress } from './limits/local.ts'
 import { type Limits as NetLimits, limits as netLimits } from './net/limits.ts'
 import { type Net, type NetHandler, type NetLog, openNet } from './net/net.ts'
 import { openConnections } from './people/connections.ts'
+import { frees, isArriving, pinsIn, pinsOf, sourcesOf } from './pinned.ts'
 import { demandMarker, openRooms } from './rooms.ts'
 import { createSiteDoor } from './site-door.ts'
 import { verifySignature } from './sites/identity.ts'
@@ -31,6 +32,8 @@ import { isShared, openLink } from './sites/policy.ts'
 import { openSeen, rebuildSeen } from './transfers/seen.ts'
 import { isOver } from './transfers/transfer.ts'
 import { openTransfers } from './transfers/transfers.ts'
+import { during } from './upkeep/guard.ts'
+import { openUpkeep } from './upkeep/upkeep.ts'
 
 export const version = '0.1.0'
 /** How often the store's identity is looked at while the site runs, in milliseconds. */
@@ -198,7 +201,19 @@ export async function openSite(o: {
     else if (news.was === 'accepted') running.hangUp(site)
   })
   transfers.events.on(({ id }) => limits.look({ of: 'transfer', transfer: id }))
-  const site = createSiteDoor(rooms, () => ({
+  const upkeep = stack.use(
+    await openUpkeep({
+      ...{ commit, db, clock, pinsIn, frees },
+      guard: rooms.guard,
+      store: rooms.disk,
+      scrubDays: config.scrubDays ?? defaultScrubDays,
+      pins: () => pinsOf(db),
+      arriving: () => isArriving(db),
+      sources: (asked) => sourcesOf({ db, store: rooms.disk }, names, asked),
+      log: logFault,
+    }),
+  )
+  const site = createSiteDoor(rooms, upkeep, () => ({
     site: identity.site,
     name: config.name,
     fingerprint: identity.fingerprint,
@@ -207,9 +222,11 @@ export async function openSite(o: {
     version,
     startedAt,
   }))
+  // What is sent is chosen first and named last, as what is added.
+  const sending = during(rooms.guard, transfers, ['send', 'dryRun'])
   const doors: Doors = {
-    ...{ site, users, links, connections, projects, datasets, workflows, limits },
-    transfers: withDeposits(transfers, deposits),
+    ...{ site, upkeep, users, links, connections, projects, datasets, workflows, limits },
+    transfers: withDeposits(sending, deposits),
     deposits: createDepositsDoor(deposits, async (id) => (await datasets.get(id))?.project),
   }
   const http = stack.use(
@@ -226,6 +243,7 @@ export async function openSite(o: {
   links.announce()
   connections.announce()
   await transfers.start()
+  await upkeep.start()
   await limits.sweep()
 
   // A look that cannot be had just now, with too many files open, says nothing about the store.

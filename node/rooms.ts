@@ -34,6 +34,9 @@ import { invitationFolds, linkFolds } from './sites/link.ts'
 import { openStore } from './store/objects.ts'
 import type { Store } from './store/store.ts'
 import { transferChanges, transferFolds } from './transfers/book.ts'
+import { damageFolds } from './upkeep/damages.ts'
+import { createGuard, during, type Guard } from './upkeep/guard.ts'
+import { holdFolds } from './upkeep/holds.ts'
 
 /** Every kind of record, by the room that owns it. A kind is never taken out: journals hold them. */
 export const folds: Folds = {
@@ -57,6 +60,10 @@ export const folds: Folds = {
   /** For the audit only: who asked for what they may not have. */
   'audit.refused': () => [],
   'site.made': () => [],
+  ...damageFolds,
+  ...holdFolds,
+  /** For the audit only: what a reclaim gave back. */
+  'reclaim.done': () => [],
 }
 
 export type Rooms = {
@@ -65,7 +72,11 @@ export type Rooms = {
   journal: Journal
   db: Db
   commit: Commit
+  /** Guarded: what is asked for or put through it is not swept before a record names it. */
   store: Store
+  guard: Guard
+  /** The store itself, for the upkeep alone. */
+  disk: Store
   users: Users
   projects: Projects
   datasets: Datasets
@@ -88,14 +99,19 @@ export async function openRooms(
   const journal = stack.use(await openJournal({ folder: home.journal, clock, create }))
   const { db, commit, rebuilt } = await openIndex({ folder: home.index, journal, folds, create })
   stack.use(db)
-  const store = stack.use(await openStore({ folder: home.store, db, create }))
+  const disk = stack.use(await openStore({ folder: home.store, db, create }))
+  const guard = createGuard(disk, clock)
+  const { store } = guard
   // Whoever asks the catalog is one of our people; their record came in with the question.
   const rights: Rights = { may: (who, act, on) => may(who as User, act, on) }
   const isPerson = async (id: UserId) => (await users.get(id))?.at === 'active'
   const projects = openProjects({ commit, db, clock, rights, isPerson })
   const users: Users = openUsers({ commit, db, clock, personalProject: projects.personalProject })
-  const datasets = openDatasets({ commit, db, store, clock, projects, rights })
-  const workflows = openWorkflows({ commit, db, store, clock, projects, datasets, rights })
+  // Adding puts content first and names it last: in between nothing of it may be swept.
+  const adding = ['add', 'update'] as const
+  const needs = { commit, db, store, clock, projects, rights }
+  const datasets = during(guard, openDatasets(needs), adding)
+  const workflows = during(guard, openWorkflows({ ...needs, datasets }), adding)
   return {
     home,
     identity,
@@ -103,6 +119,8 @@ export async function openRooms(
     db,
     commit,
     store,
+    guard,
+    disk,
     users,
     projects,
     datasets,

@@ -23,6 +23,7 @@ test('of two backups to the same folder one is whole, and the other finds it the
   })
   const door = createSiteDoor(
     { home, store: createMemoryStore() } as Partial<Rooms> as Rooms,
+    { fault: () => undefined, without: (run) => run() },
     () => {
       throw new Error('nobody should ask')
     },

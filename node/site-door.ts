@@ -1,5 +1,6 @@
 /** The site as a whole, as its API shows it: who we are, how we are, and the work that touches everything. */
 
+import { toWireFault } from '../protocol/fault.ts'
 import type { Tree } from '../protocol/manifest.ts'
 import { backupSite } from './backup.ts'
 import { createPool } from './base/work.ts'
@@ -10,16 +11,28 @@ import type { Doing, SiteDoor } from './http/doors.ts'
 import { verifyJournal } from './journal/journal.ts'
 import type { Rooms } from './rooms.ts'
 import { verifyTree } from './trees/verify.ts'
+import type { Upkeep } from './upkeep/upkeep.ts'
 
-export function createSiteDoor(rooms: Rooms, facts: SiteDoor['facts']): SiteDoor {
+export function createSiteDoor(
+  rooms: Rooms,
+  upkeep: Pick<Upkeep, 'fault' | 'without'>,
+  facts: SiteDoor['facts'],
+): SiteDoor {
   const { home, journal, store } = rooms
   const backups = createPool({ limit: 1 })
   return {
     facts,
-    health: () => ({ state: 'ok' }),
+    health() {
+      const fault = upkeep.fault()
+      return fault === undefined ? { state: 'ok' } : { state: 'damaged', fault: toWireFault(fault) }
+    },
     verify: (doing) => verifyEverything(rooms, doing),
     backup: (folder, doing) =>
-      backups.run(() => store.still(() => backupSite(home, folder, doing)), doing),
+      backups.run(
+        // A copy is whole because content only grows while it is made, and no pack is rewritten.
+        () => upkeep.without(() => store.still(() => backupSite(home, folder, doing)), doing),
+        doing,
+      ),
     async records(after, limit) {
       const found = []
       for await (const record of journal.read({ after })) {

@@ -1,17 +1,19 @@
 /** A catalog of its own on a real journal and index, with a store in memory, for tests of one site. */
 import { join } from 'node:path'
-import { createManualClock } from '../node/base/clock.ts'
+import { type Clock, createManualClock } from '../node/base/clock.ts'
 import { datasetFolds } from '../node/catalog/dataset.ts'
 import { openDatasets } from '../node/catalog/datasets.ts'
 import { openProjects, projectChanges, projectFolds } from '../node/catalog/projects.ts'
 import { workflowFolds } from '../node/catalog/workflow.ts'
 import { openWorkflows } from '../node/catalog/workflows.ts'
 import type { KeyPrefix } from '../node/db/keys.ts'
+import type { Folds } from '../node/journal/commit.ts'
 import { openJournal } from '../node/journal/journal.ts'
 import { openIndex } from '../node/journal/recovery.ts'
 import { may } from '../node/people/permissions.ts'
 import { openUsers, type User, userFolds } from '../node/people/users.ts'
 import { createMemoryStore } from '../node/store/memory.ts'
+import type { Store } from '../node/store/store.ts'
 import type { Email, UserId } from '../protocol/ids.ts'
 import { openFolder } from './folder.ts'
 
@@ -24,17 +26,23 @@ const folds = {
 
 export type Catalog = Awaited<ReturnType<typeof openCatalog>>
 
-export async function openCatalog() {
+/** `store` makes the one that the catalog has; `more` are folds of rooms above it. */
+export async function openCatalog(o: { store?: (clock: Clock) => Store; more?: Folds } = {}) {
   const stack = new AsyncDisposableStack()
   const folder = stack.use(await openFolder())
   const clock = createManualClock(1_000_000)
   const journal = stack.use(
     await openJournal({ folder: join(folder.path, 'journal'), clock, create: true }),
   )
-  const index = { folder: join(folder.path, 'index'), journal, folds, create: true }
+  const index = {
+    folder: join(folder.path, 'index'),
+    journal,
+    folds: { ...folds, ...o.more },
+    create: true,
+  }
   const { db, commit } = await openIndex(index)
   stack.use(db)
-  const store = stack.use(createMemoryStore())
+  const store = stack.use(o.store?.(clock) ?? createMemoryStore())
   const rights = { may: (who: object, act: never, on: never) => may(who as User, act, on) }
   const isPerson = async (id: UserId) => (await users.get(id))?.at === 'active'
   const projects = openProjects({ commit, db, clock, rights, isPerson })

@@ -52,6 +52,7 @@ export function askStubs(
     'datasets',
     'workflows',
     'transfers',
+    'upkeep',
     'limits',
     'deposits',
   ]

@@ -20,6 +20,8 @@
  * | `deposit/TRANSFER` · `deposit-due/TRANSFER` | what became of the deposit of what it brought · that it is still to be made |
  * | `deposit-of/DATASET` · `deposited/DATASET` | the newest transfer of which there is a deposit · what lies in its folder |
  * | `place/CID` | where a file left in place lies |
+ * | `hold/ID` | that somebody wants a dataset's content to stay |
+ * | `damage/CID` | something held that a scrub found damaged |
  * | `limit/KIND/ID` | a rate that people set: `site` (0), `link` or `transfer` |
  */
 import assert from 'node:assert/strict'
@@ -127,6 +129,11 @@ export const keys = {
 
   place: (cid: FileCid | Root) => key('place', cid),
   places: () => prefix('place'),
+
+  hold: (id: number) => key('hold', id),
+  holds: () => prefix('hold'),
+  damage: (cid: FileCid | Root) => key('damage', cid),
+  damages: () => prefix('damage'),
 
   limit: (of: 'site' | 'link' | 'transfer', id: 0 | LinkId | TransferId) => key('limit', of, id),
   limits: () => prefix('limit'),

@@ -15,6 +15,7 @@ import type { Limits } from '../limits/limits.ts'
 import type { Connections } from '../people/connections.ts'
 import type { User, Users } from '../people/users.ts'
 import type { Links } from '../sites/links.ts'
+import type { Upkeep } from '../upkeep/upkeep.ts'
 import type { Paths } from './paths.ts'
 
 export type Doing = {
@@ -38,8 +39,8 @@ export interface SiteDoor {
     version: string
     startedAt: number
   }
-  /** `safe` when the journal is damaged; the fault says where. */
-  health(): { state: 'ok' | 'safe'; fault?: WireFault | undefined }
+  /** `damaged` when some content is, `safe` when the journal is; the fault says where. */
+  health(): { state: 'ok' | 'damaged' | 'safe'; fault?: WireFault | undefined }
   verify(doing: Doing): Promise<{ files: number; bytes: number; bad: string[] }>
   backup(folder: string, doing: Doing): Promise<{ folder: string; files: number; bytes: number }>
   /** At most `limit` records after that sequence number. */
@@ -72,6 +73,7 @@ export interface DepositsDoor {
 
 export type Doors = {
   readonly site: SiteDoor
+  readonly upkeep: Pick<Upkeep, 'reclaim' | 'holds' | 'scrubNow' | 'view'>
   readonly users: Users
   readonly links: Links
   readonly connections: Connections

@@ -31,6 +31,7 @@ import { peopleHandlers } from './handlers/people.ts'
 import { projectHandlers } from './handlers/projects.ts'
 import { siteHandlers } from './handlers/site.ts'
 import { transferHandlers } from './handlers/transfers.ts'
+import { upkeepHandlers } from './handlers/upkeep.ts'
 import { workflowHandlers } from './handlers/workflows.ts'
 import { bracketed, createHostCheck } from './hosts.ts'
 import { startWatching } from './live.ts'
@@ -88,6 +89,7 @@ export async function openHttp(needs: HttpNeeds): Promise<Http> {
 
 const handlers: Handlers = {
   ...siteHandlers,
+  ...upkeepHandlers,
   ...peopleHandlers,
   ...linkHandlers,
   ...connectionHandlers,

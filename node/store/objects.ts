@@ -245,11 +245,11 @@ export async function openStore(o: {
         compacting(() => compact({ signal, isOver: () => stillness.isWanted })),
       ),
 
-    async check(cid) {
+    async check(cid, reading) {
       const found = isSmall(cid) ? await smalls.check(cid) : undefined
       if (found !== undefined) return found
       if (isSmall(cid) && !isOlder) return 'missing'
-      const whole = await objects.isWhole(cid)
+      const whole = await objects.isWhole(cid, reading)
       return whole === undefined ? 'missing' : whole ? 'whole' : 'damaged'
     },
 

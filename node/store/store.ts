@@ -99,8 +99,11 @@ export interface Store extends Puts, AsyncDisposable {
    * disk has back. An abort ends it between two packs.
    */
   compact(o: { signal?: AbortSignal | undefined }): Promise<{ bytes: number }>
-  /** Reads one thing back from the disk and hashes it; its name says what it should be. */
-  check(cid: FileCid | Root): Promise<'whole' | 'damaged' | 'missing'>
+  /**
+   * Reads one thing back from the disk and hashes it; its name says what it should be. A file of many
+   * blocks is read as slowly as `pace` says, and not to its end when the signal aborts.
+   */
+  check(cid: FileCid | Root, o?: Reading): Promise<'whole' | 'damaged' | 'missing'>
   /**
    * Takes a damaged thing out: it is not held any more and can arrive again, and its bytes are kept
    * aside for whoever wants to look at them. Nothing happens when it is not held.
@@ -117,6 +120,13 @@ export interface Store extends Puts, AsyncDisposable {
    * held remembers this number with it.
    */
   readonly damages: number
+}
+
+/** How something large is read by somebody who has time. */
+export type Reading = {
+  readonly signal?: AbortSignal | undefined
+  /** Called with the bytes of each block, after it. */
+  readonly pace?: ((bytes: number) => Promise<void>) | undefined
 }
 
 /** A file being read. Close it by disposing of it. */

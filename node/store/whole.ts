@@ -10,7 +10,7 @@ import { blockBytes, blockSize, blocksOf, digestBytes, fileCid } from '../../pro
 import { corrupt } from './faults.ts'
 import { createHeldFile, readAt, readFlags } from './held.ts'
 import { nameBlock, sha256 } from './sha256.ts'
-import { type HeldFile, nodeBytesMax } from './store.ts'
+import { type HeldFile, nodeBytesMax, type Reading } from './store.ts'
 
 type Name = FileCid | Root
 
@@ -25,7 +25,7 @@ export interface Objects {
   file(cid: FileCid, size: number, digests: Uint8Array): Promise<HeldFile | undefined>
   block(cid: Root): Promise<Uint8Array | undefined>
   /** Hashed from the disk. Undefined when it is not held. */
-  isWhole(cid: Name): Promise<boolean | undefined>
+  isWhole(cid: Name, o?: Reading): Promise<boolean | undefined>
   /** False when it was not there. */
   remove(cid: Name): Promise<boolean>
   moveAside(cid: Name, to: string): Promise<void>
@@ -97,9 +97,9 @@ export function createObjects(folder: string, touch: (folder: string) => void): 
         return bytes
       }),
 
-    isWhole: (cid) =>
+    isWhole: (cid, o) =>
       use(cid, (file, size) =>
-        cid.startsWith('bafyrei') ? isNode(file, size, cid) : isFile(file, size, cid),
+        cid.startsWith('bafyrei') ? isNode(file, size, cid) : isFile(file, size, cid, o),
       ),
 
     async remove(cid) {
@@ -140,13 +140,15 @@ async function isNode(file: FileHandle, size: number, cid: Name): Promise<boolea
 }
 
 /** A file's CID follows from its size and its blocks' digests, so no manifest is needed. */
-async function isFile(file: FileHandle, size: number, cid: Name): Promise<boolean> {
+async function isFile(file: FileHandle, size: number, cid: Name, o?: Reading): Promise<boolean> {
   const digests = new Uint8Array(blocksOf(size) * digestBytes)
   const buffer = new Uint8Array(Math.min(size, blockBytes))
   for (let i = 0; i < blocksOf(size); i++) {
     const bytes = await readAt(file, buffer.subarray(0, blockSize(size, i)), i * blockBytes)
     if (bytes.byteLength !== blockSize(size, i)) return false
     digests.set(sha256(bytes), i * digestBytes)
+    o?.signal?.throwIfAborted()
+    await o?.pace?.(bytes.byteLength)
   }
   return fileCid(sha256, size, digests) === cid
 }

@@ -27,6 +27,7 @@ const names = [
   'transfers',
   'limits',
   'site',
+  'upkeep',
   'trouble',
   'deposit',
 ]

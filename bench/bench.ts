@@ -1,81 +1,111 @@
 /**
- * `npm run bench`: one large file from Oslo's `send` to Kyoto's `imported`, in pairs with the disk's
- * own floor (`cp`, flushed), both ends on this machine. Writes bench/README.md. Rivals over a network
- * come with the data plane.
+ * `npm run bench`: the promises of the data plane, measured beside real rivals in the same run. Writes
+ * bench/README.md, bench/ratios.svg and bench/numbers.json; README.md says how to run parts of it.
  */
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { cpus, tmpdir } from 'node:os'
+import { rmSync } from 'node:fs'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { cpus, tmpdir, totalmem } from 'node:os'
 import { join } from 'node:path'
-import { acceptedPair, isDone, run, type Site, until } from '../test/site.ts'
-import { writeLarge } from '../test/trees.ts'
+import { parseArgs } from 'node:util'
+import { run } from '../test/site.ts'
+import { type Bench, type Case, type Found, Skipped } from './case.ts'
+import { cases } from './cases.ts'
+import { childrenOf } from './cost.ts'
+import { keep, readNumbers, writeNumbers } from './numbers.ts'
+import { plotOf } from './plot.ts'
+import { profile } from './profile.ts'
+import { openScratch } from './scratch.ts'
+import { tableOf, writeReadme } from './table.ts'
 
-const pairs = Number(process.env.BENCH_PAIRS ?? 5)
-const bytes = Number(process.env.BENCH_BYTES ?? 512 * 1024 * 1024)
-/** Clock ticks a second in /proc, the same on every Linux that Node runs on. */
-const ticks = 100
+const { values } = parseArgs({
+  options: {
+    only: { type: 'string' },
+    pairs: { type: 'string', default: '5' },
+    /** Sizes that take seconds: shows that everything works, and proves nothing. */
+    quick: { type: 'boolean', default: false },
+    /** A share of the promised sizes, for a first look; such numbers are not kept either. */
+    scale: { type: 'string', default: '1' },
+    long: { type: 'boolean', default: false },
+    profile: { type: 'boolean', default: false },
+    /** Where the results go. Numbers of promised sizes go beside this file unless told otherwise. */
+    out: { type: 'string' },
+    /** Where the data lies; give it a disk with 45 GB free for `--long`. */
+    scratch: { type: 'string', default: tmpdir() },
+  },
+})
 
-async function cpuOf(site: Site): Promise<number> {
-  const text = await readFile(`/proc/${site.process.pid}/stat`, 'utf8')
-  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
-  return (Number(fields[11]) + Number(fields[12])) / ticks
+const scale = Number(values.scale)
+const whole = !values.quick && scale === 1
+const say = (text: string) => console.log(text)
+
+function chosen(): Case[] {
+  const names = values.only?.split(',')
+  const unknown = names?.find((name) => cases.every((one) => one.name !== name))
+  if (unknown !== undefined)
+    throw new Error(`no case ${unknown}; there are ${cases.map(({ name }) => name).join(', ')}`)
+  return cases.filter((one) =>
+    names === undefined
+      ? values.long || values.quick || one.long !== true
+      : names.includes(one.name),
+  )
 }
 
-async function peakOf(site: Site): Promise<number> {
-  const text = await readFile(`/proc/${site.process.pid}/status`, 'utf8')
-  return Number(/VmHWM:\s+(\d+)/.exec(text)![1]) / 1024
-}
-
-const median = (values: number[]) => values.toSorted((a, b) => a - b)[values.length >> 1]!
-const seconds = (from: number) => (performance.now() - from) / 1000
-
-type Round = { wall: number; cpu: number; floor: number }
-
-const folder = await mkdtemp(join(tmpdir(), 'crossload-bench-'))
-const rounds: Round[] = []
-let peak = 0
-try {
-  for (let round = 0; round < pairs; round++) {
-    const file = join(folder, `large-${round}.bin`)
-    await writeLarge(file, bytes, round + 1)
-    await using pair = await acceptedPair()
-    const { oslo, kyoto, atOslo, to } = pair
-    const { id } = await atOslo.call('datasets.add', { name: 'Large', path: file })
-    const before = (await cpuOf(oslo)) + (await cpuOf(kyoto))
-    const started = performance.now()
-    const sent = await atOslo.call('transfers.send', { to, dataset: { id }, dest: 0 })
-    await until(atOslo, sent.id, isDone, 600_000)
-    const wall = seconds(started)
-    const cpu = (await cpuOf(oslo)) + (await cpuOf(kyoto)) - before
-    peak = Math.max(peak, await peakOf(oslo), await peakOf(kyoto))
-    const copying = performance.now()
-    await run('sh', ['-c', 'cp "$1" "$1.copy" && sync "$1.copy"', 'sh', file])
-    rounds.push({ wall, cpu, floor: seconds(copying) })
-    console.log(
-      `${round + 1}/${pairs}: ${wall.toFixed(2)} s, ${cpu.toFixed(2)} CPU s; cp ${rounds.at(-1)!.floor.toFixed(2)} s`,
-    )
-    await rm(file)
-    await rm(`${file}.copy`)
+async function runCase(one: Case, bench: Bench): Promise<Found> {
+  say(`${one.name}: ${one.rows.map(({ work, measure }) => `${work}, ${measure}`).join('; ')}`)
+  try {
+    return await one.run(bench)
+  } catch (thrown) {
+    if (!(thrown instanceof Skipped)) throw thrown
+    say(`  skipped: ${thrown.message}`)
+    return Object.fromEntries(one.rows.map(({ id }) => [id, { skipped: thrown.message }]))
   }
-} finally {
-  await rm(folder, { recursive: true, force: true })
 }
 
-const mb = bytes / 1e6
-const rate = median(rounds.map(({ wall }) => mb / wall))
-const text = `# Bench
+const out =
+  values.out ?? (whole ? import.meta.dirname : join(tmpdir(), `crossload-bench-out-${process.pid}`))
+await mkdir(out, { recursive: true })
+const path = join(out, 'numbers.json')
+const commit = (await run('git', ['rev-parse', '--short', 'HEAD'])).stdout.trim()
+const at = new Date().toISOString().slice(0, 10)
+const machine = `Last run on ${cpus().length} cores (${cpus()[0]!.model.trim()}), ${Math.round(totalmem() / 2 ** 30)} GiB of memory, Node ${process.version}, both ends on it${whole ? '' : '; **not the promised sizes**'}.`
 
-Written by \`npm run bench\` on ${cpus().length} cores (${cpus()[0]!.model.trim()}), Node ${process.version}; both sites on one machine, medians of
-${pairs} pairs. A time alone means little on a shared machine; the ratios and CPU-seconds do.
-
-| work | measure | value |
-|---|---|---|
-| one file of ${Math.round(mb)} MB, from \`send\` to imported and flushed | MB/s | ${rate.toFixed(0)} |
-| the same | CPU-seconds, both sites, per GB | ${((median(rounds.map(({ cpu }) => cpu)) / mb) * 1000).toFixed(1)} |
-| the same | wall, against \`cp\` and \`sync\` of the file on the same disk | ${median(rounds.map(({ wall, floor }) => wall / floor)).toFixed(1)}× its time |
-| the same | peak resident memory of either site | ${peak.toFixed(0)} MB |
-
-Content goes over one libp2p stream (TCP, Noise, yamux), each block hashed at the source, at the destination before it is written, and
-flushed every 4 MiB. Where the time goes, rivals in the same run and the direct lane are the data plane's work.
-`
-await writeFile(join(import.meta.dirname, 'README.md'), text)
-console.log(`\n${text}`)
+await using scratch = await openScratch(values.scratch)
+// Homes of sites as well: on the same disk as what they are compared with, and gone with the rest.
+process.env.TMPDIR = scratch.folder
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, async () => {
+    // Tens of gigabytes and programs that listen are nothing to leave behind.
+    for (const pid of await childrenOf(process.pid)) process.kill(pid, 'SIGKILL')
+    rmSync(scratch.folder, { recursive: true, force: true, maxRetries: 3 })
+    process.exit(1)
+  })
+}
+const bench: Bench = {
+  quick: values.quick,
+  pairs: Number(values.pairs),
+  scratch,
+  sized: (full, quick) => (values.quick ? quick : Math.round(full * scale)),
+  say,
+}
+if (values.profile) await profile(bench)
+else {
+  const failed: string[] = []
+  for (const one of chosen()) {
+    try {
+      const found = await runCase(one, bench)
+      // After every case, so that what was measured is kept when a later one fails.
+      const numbers = keep(await readNumbers(path), found, { at, commit })
+      await writeNumbers(path, numbers)
+      await writeReadme(join(out, 'README.md'), { table: tableOf(cases, numbers), machine })
+      await writeFile(join(out, 'ratios.svg'), plotOf(cases, numbers))
+    } catch (thrown) {
+      failed.push(one.name)
+      console.error(thrown)
+    }
+  }
+  say(`\n${tableOf(cases, await readNumbers(path))}\n\nWritten to ${out}`)
+  if (failed.length > 0) {
+    say(`These cases failed: ${failed.join(', ')}`)
+    process.exitCode = 1
+  }
+}

@@ -1,13 +1,14 @@
 /**
- * A copy of a running site in a new folder: journal, key, token, configuration and content. The
- * journal is copied first and content only ever grows, so whatever a record names is in the copy; of
- * files that were left in place the copy knows where they are, and does not hold them. The index is
- * left out: it is made again at the first start.
+ * A copy of a running site in a new folder: journal, key, token, configuration and content. The store
+ * is held still by whoever calls, so that its content only grows meanwhile, and the journal is copied
+ * first: so whatever a record names is in the copy. Of files that were left in place the copy knows
+ * where they are, and does not hold them. The index is left out: it is made again at the first start.
  */
-import { cp, lstat, mkdir, open, readdir, rename, rm } from 'node:fs/promises'
+import { cp, lstat, mkdir, readdir, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { asFault, Fault } from '../protocol/fault.ts'
 import { flushFolder } from './base/files.ts'
+import { flushTree } from './base/flush-tree.ts'
 import type { Home } from './config.ts'
 import type { Doing } from './http/doors.ts'
 import { verifyJournal } from './journal/journal.ts'
@@ -38,7 +39,8 @@ export async function backupSite(home: Home, folder: string, doing: Doing): Prom
     for (const path of [home.journal, home.key, home.token, home.config, home.store])
       await copy(home, path, aside, doing)
     await verifyJournal(join(aside, basename(home.journal)))
-    const { files, bytes } = await flushTree(aside, doing)
+    const { files, bytes } = await count(aside, doing)
+    await flushTree(aside, { files, signal: doing.signal })
     await rename(aside, folder)
     await flushFolder(dirname(folder))
     return { folder, files, bytes }
@@ -63,22 +65,17 @@ async function copy(home: Home, path: string, into: string, { signal }: Doing): 
   })
 }
 
-async function flushTree(
+async function count(
   folder: string,
   { signal, onProgress }: Doing,
 ): Promise<{ files: number; bytes: number }> {
   const done = { files: 0, bytes: 0 }
   for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
     signal.throwIfAborted()
-    const path = join(entry.parentPath, entry.name)
-    if (entry.isDirectory()) await flushFolder(path)
     if (!entry.isFile()) continue
-    await using file = await open(path, 'r')
-    await file.sync()
     done.files++
-    done.bytes += (await file.stat()).size
+    done.bytes += (await lstat(join(entry.parentPath, entry.name))).size
     onProgress({ ...done })
   }
-  await flushFolder(folder)
   return done
 }

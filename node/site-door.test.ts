@@ -9,6 +9,7 @@ import { makeSite } from './init.ts'
 import { verifyJournal } from './journal/journal.ts'
 import type { Rooms } from './rooms.ts'
 import { createSiteDoor } from './site-door.ts'
+import { createMemoryStore } from './store/memory.ts'
 
 test('of two backups to the same folder one is whole, and the other finds it there', async () => {
   await using folder = await openFolder()
@@ -21,7 +22,7 @@ test('of two backups to the same folder one is whole, and the other finds it the
     pid: process.pid,
   })
   const door = createSiteDoor(
-    { home } as Partial<Rooms> as Rooms,
+    { home, store: createMemoryStore() } as Partial<Rooms> as Rooms,
     { fault: () => undefined, without: (run) => run() },
     () => {
       throw new Error('nobody should ask')

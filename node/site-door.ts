@@ -18,7 +18,7 @@ export function createSiteDoor(
   upkeep: Pick<Upkeep, 'fault' | 'without'>,
   facts: SiteDoor['facts'],
 ): SiteDoor {
-  const { home, journal } = rooms
+  const { home, journal, store } = rooms
   const backups = createPool({ limit: 1 })
   return {
     facts,
@@ -29,8 +29,8 @@ export function createSiteDoor(
     verify: (doing) => verifyEverything(rooms, doing),
     backup: (folder, doing) =>
       backups.run(
-        // A copy is whole because content only grows while it is made.
-        () => upkeep.without(() => backupSite(home, folder, doing), doing),
+        // A copy is whole because content only grows while it is made, and no pack is rewritten.
+        () => upkeep.without(() => store.still(() => backupSite(home, folder, doing)), doing),
         doing,
       ),
     async records(after, limit) {

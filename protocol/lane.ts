@@ -17,7 +17,7 @@ export const laneTtlMsMax = 60_000
 /** The one TLS 1.3 cipher suite of a lane. */
 export const laneCipher = 'TLS_AES_128_GCM_SHA256'
 
-/** HOST:PORT; a host of `*` is the one at which the asker has reached, or was reached by, this site. */
+/** HOST:PORT; a host of `*` is the one at the other end of the connection, as the reader sees it. */
 const laneAddressShape =
   /^(\*|\[[0-9a-fA-F:.]{2,45}\]|[a-zA-Z0-9](?:[a-zA-Z0-9.-]{0,251}[a-zA-Z0-9])?):([1-9][0-9]{0,4})$/
 
@@ -29,25 +29,37 @@ export const laneAddress = z
     return port !== undefined && Number(port) <= 65535
   }, 'is not HOST:PORT')
 
-/** The asker wants to speak this protocol over a lane. */
-export const laneMessage = z.object({ protocol: z.string().regex(/^\/[\x21-\x7e]{1,99}$/) })
+const bytesOf = (length: number) =>
+  z.custom<Uint8Array>(
+    (value) => value instanceof Uint8Array && value.byteLength === length,
+    `is not ${length} bytes`,
+  )
+
+const promise = {
+  addresses: z.array(laneAddress).min(1).max(laneAddressesMax),
+  ticket: bytesOf(laneTicketBytes),
+  key: bytesOf(laneKeyBytes),
+  ttlMs: z.int().min(1).max(laneTtlMsMax),
+}
+const lanePromise = z.object(promise)
+export type LanePromise = z.infer<typeof lanePromise>
+
+export const laneMessage = z.object({
+  /** What the asker wants to speak over a lane. */
+  protocol: z.string().regex(/^\/[\x21-\x7e]{1,99}$/),
+  /** Where the other side may dial the asker instead, because it could not be dialled itself. */
+  back: lanePromise.optional(),
+})
+
 export type LaneMessage = z.infer<typeof laneMessage>
 
-const bytesOf = (length: number) =>
-  z.instanceof(Uint8Array).refine((bytes) => bytes.byteLength === length, `has not ${length} bytes`)
-
 export const laneAnswer = z.discriminatedUnion('type', [
-  z.object({
-    type: z.literal('lane'),
-    addresses: z.array(laneAddress).min(1).max(laneAddressesMax),
-    ticket: bytesOf(laneTicketBytes),
-    key: bytesOf(laneKeyBytes),
-    ttlMs: z.int().min(1).max(laneTtlMsMax),
-  }),
+  z.object({ type: z.literal('lane'), ...promise }),
+  /** The lane that was promised with the question is there. */
+  z.object({ type: z.literal('back') }),
   z.object({ type: z.literal('none') }),
 ])
 export type LaneAnswer = z.infer<typeof laneAnswer>
-export type LanePromise = Extract<LaneAnswer, { type: 'lane' }>
 
 /** The identity under which TLS offers the key: the ticket in small hexadecimal digits. */
 export function laneIdentity(ticket: Uint8Array): string {

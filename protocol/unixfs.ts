@@ -4,7 +4,6 @@
  * never stored and never read from afar.
  */
 import { encode as encodeDagPb, type PBLink } from '@ipld/dag-pb'
-import { UnixFS } from 'ipfs-unixfs'
 import { CID } from 'multiformats/cid'
 import { create as createDigest } from 'multiformats/hashes/digest'
 import type { FileCid, Root } from './ids.ts'
@@ -109,16 +108,36 @@ export function fileCid(sha256: Sha256, size: number, digests: Uint8Array): File
 }
 
 function parentOf(sha256: Sha256, children: Node[]): Node {
-  const file = new UnixFS({ type: 'file', blockSizes: children.map((child) => BigInt(child.size)) })
   const links: PBLink[] = children.map((child) => ({
     Name: '',
     Tsize: child.total,
     Hash: child.cid,
   }))
-  const bytes = encodeDagPb({ Data: file.marshal(), Links: links })
+  const bytes = encodeDagPb({ Data: fileData(children.map((child) => child.size)), Links: links })
   return {
     cid: blockCid(sha256(bytes), 'dag-pb'),
     size: children.reduce((sum, child) => sum + child.size, 0),
     total: children.reduce((sum, child) => sum + child.total, bytes.byteLength),
   }
+}
+
+/**
+ * What a node of a file says of itself, a UnixFS message: its type, its size, the sizes of its children.
+ * Written here, because the library that people use writes other bytes each time where the size is
+ * from 2 GiB to 4 GiB (protons-runtime 7.1.2 loses the highest of 32 bits): such files had no one name.
+ */
+export function fileData(sizes: readonly number[]): Uint8Array {
+  const bytes = [0x08, 0x02]
+  const put = (field: number, value: number) => {
+    bytes.push(field)
+    // No bit operations: they end at 32 bits.
+    for (; value > 127; value = Math.floor(value / 128)) bytes.push((value % 128) + 128)
+    bytes.push(value)
+  }
+  put(
+    0x18,
+    sizes.reduce((sum, size) => sum + size, 0),
+  )
+  for (const size of sizes) put(0x20, size)
+  return Uint8Array.from(bytes)
 }

@@ -34,7 +34,7 @@ export async function openLanePair(
     place: { host: '127.0.0.1', port: 0 },
     clock: systemClock,
     limits: cap,
-    gate: { admit: () => true, proved: () => {} },
+    gate: { admitLane: () => true, laneProved: () => {} },
     use: promises.use,
     arrived: (_promised, lane) => arrived.resolve(lane),
     refused: arrived.reject,

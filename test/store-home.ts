@@ -5,7 +5,6 @@ import { type Db, openDb } from '../node/db/db.ts'
 import { openStore } from '../node/store/objects.ts'
 import { sha256 } from '../node/store/sha256.ts'
 import type { Store } from '../node/store/store.ts'
-import { blocksOf } from '../protocol/unixfs.ts'
 import { type TestFile, wholeOf } from './contracts/store.ts'
 import { openFolder } from './folder.ts'
 
@@ -15,7 +14,7 @@ export type StoreHome = AsyncDisposable & {
   /** With an empty index each time, as after one was thrown away. */
   open(create?: boolean): Promise<Store>
   /** With an index of its own that stays. Close it before the next. */
-  openKept(): Promise<Store & { readonly db: Db }>
+  openKept(options?: { packBytesMax?: number }): Promise<Store & { readonly db: Db }>
   /** What is on the disk now, index and all, as another home. */
   crash(): Promise<StoreHome>
 }
@@ -32,13 +31,13 @@ export async function createStoreHome(at?: string): Promise<StoreHome> {
       const db = stack.use(await openDb({ folder: join(folder, `db${indexes++}`), create: true }))
       return stack.use(await openStore({ folder: join(folder, 'store'), db, create }))
     },
-    async openKept() {
+    async openKept(options) {
       const index = join(folder, 'db')
       const isNew = !(await readdir(folder)).includes('db')
       const closing = stack.use(new AsyncDisposableStack())
       const db = closing.use(await openDb({ folder: index, create: isNew }))
       const store = closing.use(
-        await openStore({ folder: join(folder, 'store'), db, create: isNew }),
+        await openStore({ folder: join(folder, 'store'), db, create: isNew, ...options }),
       )
       return alike(store, { db, [Symbol.asyncDispose]: () => closing.disposeAsync() })
     },
@@ -63,13 +62,6 @@ export function alike<T extends object>(store: Store, more: T): Store & T {
 
 export const putSmall = (store: Store, file: TestFile) =>
   store.putSmall(sha256(wholeOf(file)), wholeOf(file))
-
-/** Held as an object: it is copied into a stage, which is kept. */
-export async function putLarge(store: Store, file: TestFile): Promise<void> {
-  const incoming = await store.put(file.cid, file.size, file.digests)
-  for (let i = 0; i < blocksOf(file.size); i++) await incoming.write(i, file.block(i))
-  await incoming.finish()
-}
 
 export async function flip(path: string, at: number): Promise<void> {
   await chmod(path, 0o600)

@@ -76,8 +76,8 @@ const onlyIn: readonly (readonly [RegExp, readonly string[]])[] = [
     ['node/net', 'node/sites/identity.ts', 'test'],
   ],
   [/^(level|classic-level)$/, ['node/db', 'test']],
-  [/^(ipfs-unixfs|@ipld\/dag-pb)$/, ['protocol/unixfs.ts']],
-  [/^ipfs-unixfs-importer$/, ['test']],
+  [/^@ipld\/dag-pb$/, ['protocol/unixfs.ts']],
+  [/^ipfs-unixfs(-importer)?$/, ['test']],
   [/^fastify/, ['node/http', 'test']],
   [/^commander$/, ['cli']],
   [/^jsonc-parser$/, ['node/rebinding']],
@@ -94,7 +94,7 @@ function sources(): Source[] {
       if (!entry.isFile() || !/\.(ts|js)$/.test(entry.name)) continue
       const full = join(entry.parentPath, entry.name)
       const path = relative(top, full)
-      if (path.startsWith('test/data')) continue
+      if (path.startsWith('test/data') || path.includes('node_modules/')) continue
       const text = readFileSync(full, 'utf8')
       const imports = [...text.matchAll(/(?:from|import|import\()\s*'([^']+)'/g)].map((m) => m[1]!)
       found.push({ path, text, imports })

@@ -64,8 +64,12 @@ export function createLoose(
 ): Loose {
   const start = Buffer.from(`${looseStart}${name}/`)
 
-  function within(key: Uint8Array): Uint8Array {
+  function checkKey(key: Uint8Array): void {
     assert(key.byteLength <= looseKeyBytesMax, `a loose key has at most ${looseKeyBytesMax} bytes`)
+  }
+
+  function within(key: Uint8Array): Uint8Array {
+    checkKey(key)
     const all = Buffer.allocUnsafe(start.byteLength + key.byteLength)
     all.set(start)
     all.set(key, start.byteLength)
@@ -86,16 +90,19 @@ export function createLoose(
     async write(puts, dels, options) {
       const count = puts.length + dels.length
       assert(count <= looseBatchMax, `at most ${looseBatchMax} loose records at a time`)
+      for (const { key, value } of puts) {
+        checkKey(key)
+        assert(value.byteLength <= looseValueBytesMax, 'a loose value is short')
+      }
+      dels.forEach(checkKey)
       db.checkOpen()
       if (count === 0) return
       if (options?.always !== true && !(await db.hasRoom())) throw db.noRoom()
       db.checkOpen()
       const batch = level.batch()
       try {
-        for (const { key, value } of puts) {
-          assert(value.byteLength <= looseValueBytesMax, 'a loose value is short')
+        for (const { key, value } of puts)
           batch.put<Uint8Array, Uint8Array>(within(key), value, binary)
-        }
         for (const key of dels) batch.del<Uint8Array>(within(key), { keyEncoding: 'view' })
         await batch.write({ sync: options?.sync ?? false })
       } catch (thrown) {

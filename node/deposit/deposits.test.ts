@@ -150,6 +150,22 @@ describe('what has arrived', () => {
     expect((await until(deposits, third, isMade)).conflictsCount).toBe(0)
   })
 
+  it('is known again when the index is made anew from the journal', async () => {
+    await using room = await openRoom()
+    const deposits = await room.open()
+    const first = await room.import({ 'a.txt': 'a' })
+    const made = await until(deposits, first, isMade)
+    await deposits[Symbol.asyncDispose]()
+    const second = await room.import({ 'a.txt': 'changed' })
+    const index = { folder: room.at('anew'), journal: room.journal, folds, create: true }
+    const { db, commit } = await openIndex(index)
+    await using _ = db
+    await using again = await openDeposits({ ...room.needs, db, commit })
+    expect(await again.of(first)).toEqual(made)
+    // It knows what it laid out itself, so that it may replace it.
+    expect((await until(again, second, isMade)).conflictsCount).toBe(0)
+  })
+
   it('fails when its project wants it no more, and is tried anew when a folder is named', async () => {
     await using room = await openRoom()
     await using deposits = await room.open()

@@ -54,9 +54,11 @@ export function parseSiteAddresses(
 }
 
 /** IP address or name, as it was dialled or as it came. */
-export function hostOf(address: Multiaddr): string | undefined {
+export function hostOf(address: string): string | undefined {
   const named = /^(ip[46]|dns[46]?)$/
-  return address.getComponents().find((part) => named.test(part.name))?.value
+  return multiaddr(address)
+    .getComponents()
+    .find((part) => named.test(part.name))?.value
 }
 
 export type Dial = (

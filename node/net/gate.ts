@@ -19,8 +19,9 @@ export type Judgement = {
 export type Gate = {
   /** Asked for every socket that a listener takes; false closes it unread. */
   admit(socket: Socket): boolean
-  /** An admitted socket that is no connection of the library's has proved whose it is. */
-  proved(socket: Socket): void
+  /** The same for sockets that are none of the library's, and what ends their wait. */
+  admitLane(socket: Socket): boolean
+  laneProved(socket: Socket): void
   /** What the library asks. */
   readonly gater: ConnectionGater
   /** These addresses may be dialled until disposed; all others never. */
@@ -75,7 +76,7 @@ export function createGate(o: { clock: Clock; limits: GateLimits } & Judgement):
     return site !== undefined && isAccepted(site)
   }
 
-  function admit(socket: Socket): boolean {
+  function admitAs(listener: 'library' | 'lane', socket: Socket): boolean {
     const host = hostText(socket.remoteAddress)
     if (host === undefined || socket.remotePort === undefined) return false
     const known = isKnown(host)
@@ -87,7 +88,7 @@ export function createGate(o: { clock: Clock; limits: GateLimits } & Judgement):
       if (waiting.filter((one) => !one.known).length >= limits.pendingUnknownMax) return false
       if (!perHost.take(host) || !perPrefix.take(prefixOf(host))) return false
     }
-    const key = pendingKey(host, socket.remotePort)
+    const key = pendingKey(listener, host, socket.remotePort)
     const late = clock.after(limits.pendingMs, () => socket.destroy())
     const end = () => {
       late[Symbol.dispose]()
@@ -111,7 +112,7 @@ export function createGate(o: { clock: Clock; limits: GateLimits } & Judgement):
   /** A key was proved: its socket waits no longer, and either has a place or is closed. */
   function denyProved(peer: PeerId, connection: MultiaddrConnection): boolean {
     const from = endpointOf(connection.remoteAddr)
-    pending.get(pendingKey(from?.host, from?.port))?.end()
+    pending.get(pendingKey('library', from?.host, from?.port))?.end()
     const site = siteOf(peer)
     if (site === undefined || isRefused(site) || connection.status !== 'open') return true
     const accepted = isAccepted(site)
@@ -146,9 +147,10 @@ export function createGate(o: { clock: Clock; limits: GateLimits } & Judgement):
   }
 
   return {
-    admit,
-    proved(socket) {
-      pending.get(pendingKey(hostText(socket.remoteAddress), socket.remotePort))?.end()
+    admit: (socket) => admitAs('library', socket),
+    admitLane: (socket) => admitAs('lane', socket),
+    laneProved({ remoteAddress, remotePort }) {
+      pending.get(pendingKey('lane', hostText(remoteAddress), remotePort))?.end()
     },
     know,
     counts,
@@ -175,7 +177,9 @@ export function createGate(o: { clock: Clock; limits: GateLimits } & Judgement):
   }
 }
 
-const pendingKey = (host: string | undefined, port: number | undefined) => `${host} ${port}`
+/** One and the same port there may call at both listeners at once. */
+const pendingKey = (listener: string, host: string | undefined, port: number | undefined) =>
+  `${listener} ${host} ${port}`
 
 /** The site that a proved key belongs to; none when it is not an Ed25519 key. */
 export function siteOf(peer: PeerId): SiteId | undefined {

@@ -16,7 +16,7 @@ import { type ConnectionInfo, type ConnectionKind, createConnections } from './c
 import { createDial, hostOf, parseDialAddress, parseSiteAddresses } from './dial.ts'
 import { createGate, type Judgement, siteOf } from './gate.ts'
 import { createHost, type HostInit, startHost } from './host.ts'
-import { type Asking, createLanes, type LaneInit } from './lanes/lanes.ts'
+import { createLanes, type LaneInit } from './lanes/lanes.ts'
 import { limits as defaults, type Limits } from './limits.ts'
 import { createPlaces } from './places.ts'
 import { type NetHandler, type NetLog, serve } from './serve.ts'
@@ -118,6 +118,10 @@ export async function openNet(o: NetInit): Promise<Net> {
     gate,
     isAccepted,
     isRefused,
+    hostOf(site) {
+      const known = connections.list().find((one) => one.site === site)
+      return known && hostOf(known.address)
+    },
     served(protocol) {
       const handler = table.get(protocol)
       return handler?.bulk ? handler : undefined
@@ -155,15 +159,13 @@ export async function openNet(o: NetInit): Promise<Net> {
       if (lane !== undefined) return createChannel(lane, caps)
     }
     const max = handler?.streamsMax ?? unservedStreamsMax
-    const { carrier } = await openStream(to, { kind, protocol, max, signal })
-    return createChannel(carrier, caps)
+    return createChannel(await openStream(to, { kind, protocol, max, signal }), caps)
   }
 
-  async function askOver(to: Destination, signal: AbortSignal): Promise<Asking> {
+  async function askOver(to: Destination, signal: AbortSignal): Promise<Channel> {
     const max = lanes.handler.streamsMax
     const control = { kind: 'control', protocol: laneProtocol, max, signal } as const
-    const { carrier, connection } = await openStream(to, control)
-    return { channel: createChannel(carrier, laneCaps), host: hostOf(connection.remoteAddr) }
+    return createChannel(await openStream(to, control), laneCaps)
   }
 
   async function openStream(to: Destination, what: StreamWanted) {
@@ -212,7 +214,7 @@ export async function openNet(o: NetInit): Promise<Net> {
     const remote = siteOf(connection.remotePeer)!
     const carrier = createStreamCarrier(stream, { remote, clock, limits })
     void carrier.over.then(leave)
-    return { carrier, connection }
+    return carrier
   }
 
   return {

@@ -14,6 +14,7 @@ import {
   nameSmall,
 } from './sha256.ts'
 import { createWriter } from './stage.ts'
+import { createStillness } from './stillness.ts'
 import type { HeldFile, Incoming, Place, Puts, Stage, Store } from './store.ts'
 
 type Objects = Map<string, Uint8Array>
@@ -25,6 +26,7 @@ export function createMemoryStore(): Store {
   const arriving = new Set<FileCid>()
   const places = new Map<FileCid, Place[]>()
   let damages = 0
+  const stillness = createStillness()
 
   /** Out of what is held, and counted when it was. */
   function forget(cid: FileCid | Root): void {
@@ -91,23 +93,26 @@ export function createMemoryStore(): Store {
       for (const cid of swept) partials.delete(cid)
       return swept.length
     },
-    async remove(cids) {
-      for (const cid of cids) forget(cid)
-    },
+    remove: (cids) =>
+      stillness.change(async () => {
+        for (const cid of cids) forget(cid)
+      }),
     async *list() {
       for (const [cid, { byteLength }] of objects)
         yield { cid: cid as FileCid | Root, bytes: byteLength }
     },
-    async compact({ signal }) {
-      signal?.throwIfAborted()
-      return { bytes: 0 }
-    },
+    compact: ({ signal }) =>
+      stillness.change(async () => {
+        signal?.throwIfAborted()
+        return { bytes: 0 }
+      }),
     async check(cid) {
       const bytes = objects.get(cid)
       if (bytes === undefined) return 'missing'
       return isContent(cid, bytes) ? 'whole' : 'damaged'
     },
-    quarantine: async (cid) => forget(cid),
+    quarantine: (cid) => stillness.change(async () => forget(cid)),
+    still: stillness.hold,
     get damages() {
       return damages
     },

@@ -17,6 +17,7 @@ import { encode } from '../../protocol/wire.ts'
 import {
   expectWhole,
   fault,
+  putWhole,
   readAll,
   storeContract,
   type TestFile,
@@ -30,7 +31,6 @@ import {
   createStoreHome,
   filesUnder,
   flip,
-  putLarge,
   putSmall,
   type StoreHome,
 } from '../../test/store-home.ts'
@@ -52,7 +52,7 @@ const small = testFile(2000, 4)
 describe('an object on the disk', () => {
   it('is one read-only file in a folder of two letters', async () => {
     await using home = await createStoreHome()
-    await putLarge(await home.open(), big)
+    await putWhole(await home.open(), big)
     const path = home.path('objects', big.cid.slice(-2), big.cid)
     expect(await filesUnder(home.path())).toEqual([path])
     expect((await stat(path)).mode & 0o777).toBe(0o440)
@@ -61,14 +61,14 @@ describe('an object on the disk', () => {
 
   it('is held when the store is opened again', async () => {
     await using home = await createStoreHome()
-    await putLarge(await home.open(), big)
+    await putWhole(await home.open(), big)
     await expectWhole(await home.open(false), big)
   })
 
   it('is refused when one bit of it changed', async () => {
     await using home = await createStoreHome()
     const store = await home.open()
-    await putLarge(store, big)
+    await putWhole(store, big)
     await flip(home.path('objects', big.cid.slice(-2), big.cid), 1500)
     await expect(readAll(store, big)).rejects.toEqual(fault('corrupt', big.cid))
     expect(await store.check(big.cid)).toBe('damaged')
@@ -77,20 +77,20 @@ describe('an object on the disk', () => {
   it('is refused when it was cut, and mended by having it sent again', async () => {
     await using home = await createStoreHome()
     const store = await home.open()
-    await putLarge(store, big)
+    await putWhole(store, big)
     const path = home.path('objects', big.cid.slice(-2), big.cid)
     await chmod(path, 0o600)
     await truncate(path, big.size - 1)
     await expect(readAll(store, big)).rejects.toEqual(fault('corrupt', big.cid))
     expect(await store.check(big.cid)).toBe('damaged')
-    await putLarge(store, big)
+    await putWhole(store, big)
     await expectWhole(store, big)
   })
 
   it('is missing when its file is gone', async () => {
     await using home = await createStoreHome()
     const store = await home.open()
-    await putLarge(store, big)
+    await putWhole(store, big)
     await rm(home.path('objects', big.cid.slice(-2), big.cid))
     await expect(readAll(store, big)).rejects.toEqual(fault('missing', big.cid))
     expect(await store.has(big.cid)).toBe(false)

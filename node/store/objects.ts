@@ -32,6 +32,7 @@ import { createPuts } from './puts.ts'
 import { checkContent, nameBlock } from './sha256.ts'
 import { createSmalls } from './smalls.ts'
 import { openStage } from './stage.ts'
+import { createStillness } from './stillness.ts'
 import type { Incoming, Place, Stage, Store } from './store.ts'
 import { createObjects } from './whole.ts'
 
@@ -40,7 +41,13 @@ type Name = FileCid | Root
 const folders = ['objects', 'packs', 'partial', 'places', 'tmp', 'quarantine']
 
 /** With `create` a new store is made in `folder`; without it a store that is not there is `missing`. */
-export async function openStore(o: { folder: string; db: Db; create: boolean }): Promise<Store> {
+export async function openStore(o: {
+  folder: string
+  db: Db
+  create: boolean
+  /** For tests: smaller packs. */
+  packBytesMax?: number | undefined
+}): Promise<Store> {
   const [folder, packsFolder, partial, places, tmp, quarantine] = folders.map((name) =>
     join(o.folder, name),
   ) as [string, string, string, string, string, string]
@@ -64,12 +71,18 @@ export async function openStore(o: { folder: string; db: Db; create: boolean }):
   await intake.flush()
   const damages = await openDamages(join(o.folder, 'damages'))
   const elsewhere = isOlder ? objects.haveMany : undefined
-  const packs = await openPacks({ folder: packsFolder, db: o.db, elsewhere })
+  const packs = await openPacks({
+    folder: packsFolder,
+    db: o.db,
+    elsewhere,
+    packBytesMax: o.packBytesMax,
+  })
   if (packs.lostAtOpen) await damages.grow()
   const contents = createContents(packs)
   const smalls = createSmalls({ packs, contents })
   const compact = createCompactor(packs.inside)
   const compacting = createSerial()
+  const stillness = createStillness()
   /** Open or being opened. */
   const arriving = new Map<FileCid, Incoming | undefined>()
 
@@ -94,11 +107,36 @@ export async function openStore(o: { folder: string; db: Db; create: boolean }):
   }
 
   async function flush(): Promise<void> {
-    await intake.flush()
-    await packs.flush()
+    await Promise.all([intake.flush(), packs.flush()])
   }
 
   const puts = createPuts(packs.put)
+
+  async function remove(cids: readonly Name[]): Promise<void> {
+    const have = await hasMany(cids)
+    const held = cids.filter((_, i) => have[i])
+    if (held.length === 0) return
+    await damages.grow()
+    await packs.remove(held.filter(isSmall))
+    for (const cid of held) if (isOlder || !isSmall(cid)) await objects.remove(cid)
+    await intake.flush()
+  }
+
+  async function putAside(cid: Name): Promise<void> {
+    const [have] = await hasMany([cid])
+    if (!have) return
+    await damages.grow()
+    const aside = join(quarantine, cid)
+    const bytes = isSmall(cid) ? await smalls.rawBytes(cid) : undefined
+    if (bytes !== undefined) {
+      await writeDurably(aside, bytes)
+      await packs.remove([cid])
+    }
+    if ((await objects.sizeOf(cid)) === undefined) return
+    await objects.moveAside(cid, aside)
+    intake.touch(quarantine)
+    await intake.flush()
+  }
 
   /** A file that arrived block by block, where files of its size lie. */
   async function holdFile(file: FileHandle, cid: FileCid, path: string): Promise<void> {
@@ -195,22 +233,17 @@ export async function openStore(o: { folder: string; db: Db; create: boolean }):
       return swept
     },
 
-    async remove(cids) {
-      const have = await hasMany(cids)
-      const held = cids.filter((_, i) => have[i])
-      if (held.length === 0) return
-      await damages.grow()
-      await packs.remove(held.filter(isSmall))
-      for (const cid of held) if (isOlder || !isSmall(cid)) await objects.remove(cid)
-      await intake.flush()
-    },
+    remove: (cids) => stillness.change(() => remove(cids)),
 
     async *list() {
       for await (const one of packs.list()) yield one
       for await (const one of objects.list()) yield one
     },
 
-    compact: (options) => compacting(() => compact(options)),
+    compact: ({ signal }) =>
+      stillness.change(() =>
+        compacting(() => compact({ signal, isOver: () => stillness.isWanted })),
+      ),
 
     async check(cid, reading) {
       const found = isSmall(cid) ? await smalls.check(cid) : undefined
@@ -220,21 +253,8 @@ export async function openStore(o: { folder: string; db: Db; create: boolean }):
       return whole === undefined ? 'missing' : whole ? 'whole' : 'damaged'
     },
 
-    async quarantine(cid) {
-      const [have] = await hasMany([cid])
-      if (!have) return
-      await damages.grow()
-      const aside = join(quarantine, cid)
-      const bytes = isSmall(cid) ? await smalls.rawBytes(cid) : undefined
-      if (bytes !== undefined) {
-        await writeDurably(aside, bytes)
-        await packs.remove([cid])
-      }
-      if ((await objects.sizeOf(cid)) === undefined) return
-      await objects.moveAside(cid, aside)
-      intake.touch(quarantine)
-      await intake.flush()
-    },
+    quarantine: (cid) => stillness.change(() => putAside(cid)),
+    still: stillness.hold,
 
     get damages() {
       return damages.count

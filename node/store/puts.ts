@@ -1,14 +1,14 @@
 /** Small things that come in whole: named or refused here, then handed on to a pack. */
 import type { FileCid } from '../../protocol/ids.ts'
-import { keyOfCid } from './packs/names.ts'
+import { cidOfKey, keyOfCid } from './packs/names.ts'
 import type { New } from './packs/packs.ts'
-import { checkBatch, nameBlock, nameSmall } from './sha256.ts'
+import { checkBatch, keyOfSmall, nameBlock } from './sha256.ts'
 import type { Puts } from './store.ts'
 
 export function createPuts(put: (items: readonly New[]) => Promise<void>): Puts {
   function named(digest: Uint8Array, bytes: Uint8Array): New & { cid: FileCid } {
-    const cid = nameSmall(digest, bytes)
-    return { cid, bytes, key: keyOfCid(cid) }
+    const key = keyOfSmall(digest, bytes)
+    return { cid: cidOfKey(key) as FileCid, bytes, key }
   }
   return {
     async putBlock(bytes) {

@@ -77,7 +77,8 @@ export interface Store extends Puts, AsyncDisposable {
   sweepPartials(keep: (cid: FileCid) => boolean): Promise<number>
   /**
    * Forgets what is held under these names, durably. A file in place is not touched. Removing what
-   * is not there is fine. Space of small things comes back with `compact`.
+   * is not there is fine. Space of small things comes back with `compact`; until then an index that
+   * is made again finds them again.
    */
   remove(cids: readonly (FileCid | Root)[]): Promise<void>
   /**
@@ -101,6 +102,11 @@ export interface Store extends Puts, AsyncDisposable {
    * aside for whoever wants to look at them. Nothing happens when it is not held.
    */
   quarantine(cid: FileCid | Root): Promise<void>
+  /**
+   * While `run` runs, everything that is held stays in the files where it is, so that they can be
+   * copied: `remove`, `compact` and `quarantine` are `busy`. What comes in comes in.
+   */
+  still<T>(run: () => Promise<T>): Promise<T>
   /**
    * Grows, durably and before it happens, whenever something that was held goes: removed, put in
    * quarantine, or found to be lost when the store was opened. Whoever remembers that a whole tree is

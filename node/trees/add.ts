@@ -15,7 +15,7 @@ import {
 } from '../../protocol/unixfs.ts'
 import { readAt, readFlags } from '../store/held.ts'
 import { sha256 } from '../store/sha256.ts'
-import type { Place, Stage, Store } from '../store/store.ts'
+import type { Place, Small, Stage, Store } from '../store/store.ts'
 import { buildTree, fileEntry, type Timed } from './build.ts'
 import { type Batch, type Identity, openReading } from './reading.ts'
 import { createRefusals, type Refusal, type Refusals, refusalOf } from './refusals.ts'
@@ -23,7 +23,7 @@ import type { Links } from './scan.ts'
 import { inOrder } from './window.ts'
 
 /** Batches that are read and kept at the same time, each with one buffer of a block. */
-const batchesAtOnce = 6
+const batchesAtOnce = 3
 
 export type Progress = { files: number; bytes: number; filesTotal: number; bytesTotal: number }
 
@@ -87,15 +87,14 @@ type Taking = AddOptions & { stage: Stage; refusals: Refusals; progress: Progres
 /** With one block of memory: the contents of the batch, then one block of its large file after the other. */
 type TakingBatch = Taking & { buffer: Uint8Array }
 
-/** Small files all at once: the store writes and flushes as many together as it likes. */
+/** Small files all at once, in one write of the store. */
 async function takeBatch(batch: Batch, o: TakingBatch): Promise<Timed[]> {
   o.signal?.throwIfAborted()
   const { sizes, times } = batch.facts
   const count = sizes.length
-  const paths = count === 0 ? [] : batch.paths.split('\0')
-  const ats = batch.ats === '' ? [] : batch.ats.split('\0')
+  const { paths, ats } = batch
   const taken: Timed[] = []
-  const puts: Promise<unknown>[] = []
+  const smalls: Small[] = []
   let at = 0
   let files = 0
   for (let i = 0; i < count; i++) {
@@ -110,13 +109,13 @@ async function takeBatch(batch: Batch, o: TakingBatch): Promise<Timed[]> {
     const blocks = size === 0 ? digest.subarray(0, 0) : digest
     if (o.inPlace) {
       const place = placeAt(ats[i]!, size, batch.facts.mtimes[i]!, batch.facts.inos[i]!)
-      puts.push(o.stage.refer(fileCid(sha256, size, blocks), place))
-    } else puts.push(o.stage.putSmall(digest, o.buffer.subarray(at, at + size)))
+      await o.stage.refer(fileCid(sha256, size, blocks), place)
+    } else smalls.push({ digest, bytes: o.buffer.subarray(at, at + size) })
     taken.push({ entry: { kind: 'file', path, size, blocks }, time })
     at += size
     files++
   }
-  await allOf(puts)
+  if (smalls.length > 0) await o.stage.putSmalls(smalls)
   o.progress.files += files
   o.progress.bytes += at
   if (files > 0) o.onProgress?.({ ...o.progress })
@@ -125,11 +124,6 @@ async function takeBatch(batch: Batch, o: TakingBatch): Promise<Timed[]> {
   const found: Large = { path: paths[count - 1]!, at: ats[count - 1]!, stat: large }
   const last = await takeLarge(found, times[count - 1]!, o)
   return last === undefined ? taken : [...taken, last]
-}
-
-/** Waits for all, also when one fails: their memory is used again afterwards. */
-async function allOf(puts: readonly Promise<unknown>[]): Promise<void> {
-  for (const put of await Promise.allSettled(puts)) if (put.status === 'rejected') throw put.reason
 }
 
 function placeAt(path: string, size: number, mtimeNs: bigint, ino: bigint): Place {

@@ -26,6 +26,8 @@ import { createBuffers, inOrder } from './window.ts'
 const jobsAtOnce = 8
 /** Small files of one batch; their bytes together are at most one block. */
 const smallsMax = 256
+/** Of a last batch: so few that beginning a thread would take longer. */
+const fewMax = 16
 /** Threads that write; more do not help where all names go to one disk. */
 const threadsMax = 2
 
@@ -120,8 +122,7 @@ async function writeBatch(
       digests,
       bytes: buffer.subarray(0, bytes),
     }
-    // The last batch is small more often than not: not worth beginning a thread for.
-    return last ? writeSmalls(smalls) : o.threads.ask(smalls)
+    return last && files.length <= fewMax ? writeSmalls(smalls) : o.threads.ask(smalls)
   })
   // The store says best what is wrong with what it holds.
   for (const index of written.wrong) await writeLarge(files[index]!, o)

@@ -110,8 +110,8 @@ function read(into: Uint8Array, stop: boolean): Batch {
     used += size
   }
   const batch = {
-    paths: paths.join('\0'),
-    ats: task.inPlace || large !== undefined ? files.join('\0') : '',
+    paths,
+    ats: task.inPlace || large !== undefined ? files : [],
     facts: packed(facts),
     digests,
     large,

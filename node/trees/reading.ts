@@ -61,10 +61,10 @@ export type Identity = {
 
 /** One batch, in few pieces: what crosses between threads is paid by the piece. */
 export type Batch = {
-  /** Joined by NUL, which no path has. */
-  paths: string
-  /** Where the files are on the disk, joined likewise, where that is needed. */
-  ats: string
+  /** Not one text that is cut here: a path that is kept would keep all the others. */
+  paths: string[]
+  /** Where the files are on the disk, where that is needed. */
+  ats: string[]
   facts: { sizes: Float64Array; times: Float64Array; mtimes: BigInt64Array; inos: BigUint64Array }
   digests: Uint8Array
   /** The last file, when it has more than one block. It was not read. */
@@ -99,7 +99,7 @@ export function openReading(o: {
     workerData: task,
     name: 'crossload reader',
     // Most of what it makes is short-lived; the default would let a hundred megabytes of it lie.
-    resourceLimits: { maxYoungGenerationSizeMb: 8 },
+    resourceLimits: { maxYoungGenerationSizeMb: 4 },
   })
   const waiting: { resolve: (answer: Answer) => void; reject: (thrown: unknown) => void }[] = []
   const idle: Uint8Array[] = []

@@ -157,6 +157,7 @@ export function createGuard(store: Store, clock: Clock): Guard {
       remove: (cids) => store.remove(cids),
       list: () => store.list(),
       compact: (o) => store.compact(o),
+      still: (run) => store.still(run),
       check: (cid, o) => store.check(cid, o),
       quarantine: (cid) => store.quarantine(cid),
       get damages() {

@@ -64,6 +64,13 @@ export async function expectWhole(store: Store, file: TestFile): Promise<void> {
   expect(Buffer.compare(await readAll(store, file), wholeOf(file))).toBe(0)
 }
 
+/** Arrives block by block. */
+export async function putWhole(store: Store, file: TestFile): Promise<void> {
+  const incoming = await store.put(file.cid, file.size, file.digests)
+  for (let i = 0; i < blocksOf(file.size); i++) await incoming.write(i, file.block(i))
+  await incoming.finish()
+}
+
 const small = testFile(1000)
 const big = testFile(3 * blockBytes + 17, 7)
 const smallDigest = small.digests
@@ -153,6 +160,262 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
         const bytes = await held.read(0, buffer)
         expect(bytes.buffer).toBe(buffer.buffer)
         expect(bytes).toEqual(small.block(0))
+      })
+    })
+
+    describe('putSmalls', () => {
+      const files = Array.from({ length: 50 }, (_, i) => testFile(i * 37, 100 + i))
+      const batch = () =>
+        files.map((file) => ({ digest: sha256(wholeOf(file)), bytes: wholeOf(file) }))
+
+      it('keep many, and their bytes may be used again', async () => {
+        await using store = await open()
+        const given = batch()
+        expect(await store.putSmalls(given)).toEqual(files.map(({ cid }) => cid))
+        for (const { bytes } of given) bytes.fill(0)
+        expect(await store.hasMany(files.map(({ cid }) => cid))).toEqual(files.map(() => true))
+        for (const file of files) await expectWhole(store, file)
+        await store.flush()
+        for (const file of files) await expectWhole(store, file)
+      })
+
+      it('write nothing when one of them is not its digest', async () => {
+        await using store = await open()
+        const given = batch()
+        given[49]!.bytes[3]! ^= 1
+        await expect(store.putSmalls(given)).rejects.toEqual(fault('corrupt'))
+        expect((await store.hasMany(files.map(({ cid }) => cid))).includes(true)).toBe(false)
+      })
+
+      it('take the same thing twice, in one batch and in several at once', async () => {
+        await using store = await open()
+        await Promise.all([
+          store.putSmalls([...batch(), ...batch()]),
+          store.putSmalls(batch()),
+          ...batch().map(({ digest, bytes }) => store.putSmall(digest, bytes)),
+        ])
+        await store.putSmalls([])
+        await store.flush()
+        for (const file of files) await expectWhole(store, file)
+        expect((await Array.fromAsync(store.list())).length).toBe(files.length)
+      })
+    })
+
+    describe('hasMany', () => {
+      it('answers in the order of asking, for small, large and unknown', async () => {
+        await using store = await open()
+        const root = await store.putBlock(encode('block'))
+        await store.putSmall(smallDigest, small.block(0))
+        await putWhole(store, big)
+        const [no, never] = [testFile(5, 50), testFile(2 * blockBytes, 51)] as const
+        const asked = [no.cid, root, big.cid, never.cid, small.cid, root]
+        expect(await store.hasMany(asked)).toEqual([false, true, true, false, true, true])
+        expect(await store.hasMany([])).toEqual([])
+      })
+    })
+
+    describe('readSmalls', () => {
+      const files = [0, 1, 5000, blockBytes, 0, 70_000, 33].map((size, i) => testFile(size, 60 + i))
+      const bytesOf = (some: readonly TestFile[]) => Buffer.concat(some.map(wholeOf))
+
+      it.each(['not flushed', 'flushed'])(
+        'puts contents one after another into a buffer, %s',
+        async (state) => {
+          await using store = await open()
+          // An order of their own, and others between.
+          for (const [i, file] of [...files].reverse().entries()) {
+            await store.putSmall(sha256(wholeOf(file)), wholeOf(file))
+            await store.putBlock(encode({ between: i }))
+          }
+          if (state === 'flushed') await store.flush()
+          for (const some of [files, [...files].reverse(), [files[2]!, files[2]!, files[0]!]]) {
+            const into = new Uint8Array(bytesOf(some).byteLength + 3).fill(7)
+            await store.readSmalls(some, into)
+            expect(Buffer.compare(into.subarray(0, -3), bytesOf(some))).toBe(0)
+            expect(into.subarray(-3)).toEqual(Uint8Array.of(7, 7, 7))
+          }
+        },
+      )
+
+      it('know what is missing, and what has another size', async () => {
+        await using store = await open()
+        await store.putSmall(smallDigest, small.block(0))
+        const other = testFile(10, 70)
+        await expect(store.readSmalls([small, other], new Uint8Array(2000))).rejects.toEqual(
+          fault('missing', other.cid),
+        )
+        await expect(
+          store.readSmalls([{ cid: small.cid, size: 999 }], new Uint8Array(2000)),
+        ).rejects.toEqual(fault('corrupt', small.cid))
+      })
+
+      it('hash what was left in place', async () => {
+        await using folder = await openFolder()
+        await using store = await open()
+        const path = join(folder.path, 'small')
+        await writeFile(path, wholeOf(small))
+        await using stage = await store.stage()
+        const place = placeOf(path, await lstat(path, { bigint: true }))
+        await stage.refer(small.cid, place)
+        await stage.keep(await stage.putBlock(encode('root')))
+        const into = new Uint8Array(small.size)
+        await store.readSmalls([small], into)
+        expect(into).toEqual(wholeOf(small))
+        const { mtimeNs } = await lstat(path, { bigint: true })
+        await writeFile(path, 'x', { flag: 'r+' })
+        await utimes(path, Number(mtimeNs) / 1e9, Number(mtimeNs) / 1e9)
+        await expect(store.readSmalls([small], into)).rejects.toEqual(fault('conflict', path))
+      })
+    })
+
+    describe('read with trust', () => {
+      it('gives the same bytes', async () => {
+        await using store = await open()
+        await store.putSmall(smallDigest, small.block(0))
+        await putWhole(store, big)
+        for (const file of [small, big]) {
+          await using held = await store.file(file.cid, file.size, file.digests)
+          const buffer = new Uint8Array(blockBytes)
+          for (let i = 0; i < blocksOf(file.size); i++) {
+            const bytes = await held.read(i, buffer, { trust: true })
+            expect(Buffer.compare(bytes, file.block(i))).toBe(0)
+          }
+        }
+      })
+    })
+
+    describe('remove, list, check and quarantine', () => {
+      async function openFilled() {
+        const store = await open()
+        const root = await store.putBlock(encode('root'))
+        await store.putSmall(smallDigest, small.block(0))
+        await putWhole(store, big)
+        await store.flush()
+        return Object.assign(new AsyncDisposableStack(), { store, root })
+      }
+      const names = async (store: Store) =>
+        (await Array.fromAsync(store.list())).map(({ cid, bytes }) => `${cid} ${bytes}`).sort()
+
+      it('list everything that is held, each once', async () => {
+        await using filled = await openFilled()
+        const { store, root } = filled
+        filled.use(store)
+        const staged = testFile(77, 80)
+        await using stage = await store.stage()
+        await stage.putSmall(sha256(wholeOf(staged)), wholeOf(staged))
+        await store.putSmall(smallDigest, small.block(0))
+        const unflushed = testFile(78, 81)
+        await store.putSmall(sha256(wholeOf(unflushed)), wholeOf(unflushed))
+        expect(await names(store)).toEqual(
+          [
+            `${root} ${encode('root').byteLength}`,
+            `${small.cid} ${small.size}`,
+            `${big.cid} ${big.size}`,
+            `${unflushed.cid} 78`,
+          ].sort(),
+        )
+      })
+
+      it('forget many, and what is forgotten can arrive again', async () => {
+        await using filled = await openFilled()
+        const { store, root } = filled
+        filled.use(store)
+        const before = store.damages
+        await store.remove([small.cid, big.cid, testFile(3, 82).cid])
+        expect(store.damages).toBeGreaterThan(before)
+        expect(await store.hasMany([small.cid, big.cid, root])).toEqual([false, false, true])
+        await expect(store.file(small.cid, small.size, small.digests)).rejects.toEqual(
+          fault('missing', small.cid),
+        )
+        await store.putSmall(smallDigest, small.block(0))
+        await putWhole(store, big)
+        await store.flush()
+        await expectWhole(store, small)
+        await expectWhole(store, big)
+      })
+
+      it('remove what is not there, and count nothing', async () => {
+        await using store = await open()
+        const before = store.damages
+        await store.remove([small.cid, big.cid])
+        await store.remove([])
+        await store.quarantine(small.cid)
+        expect(store.damages).toBe(before)
+      })
+
+      it('forget what was not flushed yet', async () => {
+        await using store = await open()
+        await store.putSmall(smallDigest, small.block(0))
+        await store.remove([small.cid])
+        expect(await store.has(small.cid)).toBe(false)
+        await store.flush()
+        expect(await store.has(small.cid)).toBe(false)
+        expect(await names(store)).toEqual([])
+      })
+
+      it('compact, and everything is there as before', async () => {
+        await using filled = await openFilled()
+        const { store, root } = filled
+        filled.use(store)
+        await store.remove([small.cid])
+        await store.compact({})
+        expect(await store.block(root)).toEqual(encode('root'))
+        await expectWhole(store, big)
+        await store.putSmall(smallDigest, small.block(0))
+        await store.compact({})
+        await expectWhole(store, small)
+        await expect(store.compact({ signal: AbortSignal.abort() })).rejects.toThrow()
+      })
+
+      it('check one thing by its name', async () => {
+        await using filled = await openFilled()
+        const { store, root } = filled
+        filled.use(store)
+        for (const cid of [root, small.cid, big.cid]) expect(await store.check(cid)).toBe('whole')
+        expect(await store.check(testFile(3, 83).cid)).toBe('missing')
+        expect(await store.check(testFile(2 * blockBytes, 84).cid)).toBe('missing')
+      })
+
+      it('are busy while the store is held still, and wait for no one then', async () => {
+        await using filled = await openFilled()
+        const { store, root } = filled
+        filled.use(store)
+        await store.still(async () => {
+          for (const change of [
+            () => store.remove([small.cid]),
+            () => store.quarantine(small.cid),
+            () => store.compact({}),
+          ])
+            await expect(change()).rejects.toEqual(fault('busy'))
+          await store.putSmall(testFile(9, 85).digests, wholeOf(testFile(9, 85)))
+          await store.flush()
+          for (const cid of [root, small.cid, big.cid]) expect(await store.check(cid)).toBe('whole')
+        })
+        const failing = store.still(() => Promise.reject(new Error('of the copy')))
+        await expect(failing).rejects.toThrow('of the copy')
+        await store.remove([small.cid])
+        expect(await store.has(small.cid)).toBe(false)
+      })
+
+      it('put one thing in quarantine, and it can arrive again', async () => {
+        await using filled = await openFilled()
+        const { store, root } = filled
+        filled.use(store)
+        for (const cid of [root, small.cid, big.cid]) {
+          const before = store.damages
+          await store.quarantine(cid)
+          expect(store.damages).toBeGreaterThan(before)
+          expect(await store.has(cid)).toBe(false)
+          expect(await store.check(cid)).toBe('missing')
+        }
+        expect(await names(store)).toEqual([])
+        await store.putBlock(encode('root'))
+        await store.putSmall(smallDigest, small.block(0))
+        await putWhole(store, big)
+        await store.flush()
+        expect(await store.block(root)).toEqual(encode('root'))
+        await expectWhole(store, small)
+        await expectWhole(store, big)
       })
     })
 
@@ -320,6 +583,24 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
         expect(await store.block(root)).toEqual(encode('page'))
         await expectWhole(store, small)
         await expectWhole(store, big)
+      })
+
+      it('takes batches, and the same thing often, and holds it once', async () => {
+        await using store = await open()
+        const files = Array.from({ length: 20 }, (_, i) => testFile(i + 1, 200 + i))
+        const batch = [...files, ...files].map((file) => ({
+          digest: file.digests,
+          bytes: wholeOf(file),
+        }))
+        await store.putSmalls(batch.slice(0, 3))
+        await using stage = await store.stage()
+        await stage.putSmalls(batch)
+        await Promise.all(batch.map(({ digest, bytes }) => stage.putSmall(digest, bytes)))
+        const root = await stage.putBlock(encode('root'))
+        expect(await store.has(root)).toBe(false)
+        await stage.keep(root)
+        for (const file of files) await expectWhole(store, file)
+        expect((await Array.fromAsync(store.list())).length).toBe(files.length + 1)
       })
 
       it('leaves nothing when it is given up', async () => {

@@ -16,7 +16,7 @@ export type Pauses = {
   busiestMs: number
 }
 
-const file = process.env['CROSSLOAD_TEST_PAUSES']
+const file = process.env.CROSSLOAD_TEST_PAUSES
 const everyMs = 1
 
 if (isMainThread && file !== undefined) {

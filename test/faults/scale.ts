@@ -40,6 +40,11 @@ export function scaleStories(works: readonly Work[], endMs: number): void {
       }
       site = await openSite('oslo', { env })
       client = await site.as(ana)
+      // Once before, so that the code of all that follows is compiled: that is what a site runs with.
+      writeNumbered(join(folder, 'first'), 1)
+      await client.call('datasets.add', { name: 'first', path: join(folder, 'first') })
+      await site.kill('SIGTERM')
+      await site.start()
     }, 120_000)
     afterAll(async () => {
       await site?.[Symbol.asyncDispose]()

@@ -71,7 +71,16 @@ test('content crosses over the lane, and the site shows where it takes them', as
   const tree = await makeTree('plain', 60 * mib)
   await arrives(pair, await send(pair, 'plain', tree), tree)
   expect(pair.detour.proxy.passedBytes).toBeGreaterThan(60 * mib)
-}, 60_000)
+}, 180_000)
+
+test('a source that takes no lanes dials one to a destination that does', async () => {
+  await using detour = await openDetour()
+  const { listen, announce } = detour.lane
+  await using pair = await acceptedPair({ kyoto: { lane: listen, announceLane: announce } })
+  const tree = await makeTree('back', 40 * mib)
+  await arrives(pair, await send(pair, 'back', tree), tree)
+  expect(detour.proxy.passedBytes).toBeGreaterThan(40 * mib)
+}, 180_000)
 
 test('a lane that is cut comes back, and goes on where it was', async () => {
   await using pair = await openPair(20 * mib)
@@ -83,7 +92,7 @@ test('a lane that is cut comes back, and goes on where it was', async () => {
   expect(pair.detour.proxy.passedBytes).toBeGreaterThan(60 * mib)
   // What crossed and was durable before the cut is not sent again.
   expect(pair.detour.proxy.passedBytes).toBeLessThan(85 * mib)
-}, 60_000)
+}, 180_000)
 
 test('a lane that stalls while the sites go on talking is left, and the content comes all the same', async () => {
   await using pair = await openPair(20 * mib)
@@ -102,7 +111,7 @@ test('a lane that stalls while the sites go on talking is left, and the content 
   const answered = within(talk, 10_000, 'the control stream stalled too')
   await expect(answered).rejects.toMatchObject({ kind: 'missing' })
   await arrives(pair, id, tree)
-}, 60_000)
+}, 180_000)
 
 test('where the port of the lane is blocked, content crosses without it', async () => {
   await using stack = new AsyncDisposableStack()
@@ -114,10 +123,10 @@ test('where the port of the lane is blocked, content crosses without it', async 
   const tree = await makeTree('blocked', 20 * mib)
   await arrives(pair, await send(pair, 'blocked', tree), tree)
   expect(pair.oslo.log() + pair.kyoto.log()).not.toMatch(/"level":[456]0.*lane/)
-}, 60_000)
+}, 180_000)
 
 test('a port in use is said at the start', async () => {
   await using oslo = await openSite('oslo', { lane: true })
   const { lane } = await oslo.admin.call('site.show', {})
   await expect(openSite('kyoto', { lane: lane! })).rejects.toThrow(/in use/)
-}, 60_000)
+}, 180_000)

@@ -265,6 +265,8 @@ const promise = {
   ttlMs: 20_000,
 }
 
+const { type: _lane, ...back } = promise
+
 const laneVectors = (): Named[] => [
   good('lane', 'message', 'message', 'A site asks for a lane for content.', {
     protocol: '/crossload/content/1.0.0',
@@ -277,6 +279,11 @@ const laneVectors = (): Named[] => [
     { protocol: '/crossload/content/1.0.0' },
     { lanes: 4 },
   ),
+  good('lane', 'message', 'message-back', 'Or the other site may dial here.', {
+    protocol: '/crossload/content/1.0.0',
+    back,
+  }),
+  good('lane', 'answer', 'answer-back', 'It has dialled, and the lane is there.', { type: 'back' }),
   good('lane', 'answer', 'promise', 'Where, and with which ticket and key.', promise),
   good('lane', 'answer', 'none', 'No lane is offered.', { type: 'none' }),
   pieces(
@@ -287,6 +294,10 @@ const laneVectors = (): Named[] => [
   ),
   pieces('pieces-none', 'Nothing was said, and the end.', '00000000', ''),
   bad('lane', 'message', 'no-protocol', 'Whoever asks says for what.', {}),
+  bad('lane', 'message', 'back-nowhere', 'A promise names a place, whoever makes it.', {
+    protocol: '/crossload/content/1.0.0',
+    back: { ...back, addresses: [] },
+  }),
   bad('lane', 'answer', 'no-address', 'A promise names a place.', { ...promise, addresses: [] }),
   bad('lane', 'answer', 'address-path', 'An address is HOST:PORT and nothing behind it.', {
     ...promise,

@@ -27,7 +27,7 @@ export async function openDoor<P>(o: {
   place: Place
   clock: Clock
   limits: Pick<Limits, 'socketsMax'>
-  gate: Pick<Gate, 'admit' | 'proved'>
+  gate: Pick<Gate, 'admitLane' | 'laneProved'>
   /** The promise of this identity, now used up, if it may still be used. */
   use: (identity: string) => Promised<P> | undefined
   arrived: (promised: Promised<P>, lane: LaneSocket) => void
@@ -53,7 +53,7 @@ export async function openDoor<P>(o: {
   })
   server.maxConnections = o.limits.socketsMax
   server.on('connection', (socket: Socket) => {
-    if (!o.gate.admit(socket)) return void socket.destroy()
+    if (!o.gate.admitLane(socket)) return void socket.destroy()
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket))
   })
@@ -67,7 +67,7 @@ export async function openDoor<P>(o: {
     socket.on('error', o.refused)
     const promised = promises.get(socket)
     if (promised === undefined) return void socket.destroy()
-    o.gate.proved(socket)
+    o.gate.laneProved(socket)
     o.arrived(promised, {
       socket,
       hear: (heard) =>

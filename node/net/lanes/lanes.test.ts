@@ -1,12 +1,18 @@
 /** Lanes between two real sites on the network: had, refused, broken, and done without. */
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer } from 'node:net'
-import { createServer as createTlsServer } from 'node:tls'
+import { connect as connectTls, createServer as createTlsServer } from 'node:tls'
 import { multiaddr } from '@multiformats/multiaddr'
 import { describe, expect, test } from 'vitest'
 import type { Channel } from '../../../protocol/channel.ts'
 import { Fault } from '../../../protocol/fault.ts'
-import { type LanePromise, laneAnswer, laneIdentity, laneProtocol } from '../../../protocol/lane.ts'
+import {
+  type LanePromise,
+  laneAnswer,
+  laneCipher,
+  laneIdentity,
+  laneProtocol,
+} from '../../../protocol/lane.ts'
 import { until } from '../../../test/contracts/carrier.ts'
 import { openDetour } from '../../../test/lane-pair.ts'
 import {
@@ -24,6 +30,7 @@ import { systemClock } from '../../base/clock.ts'
 import type { Limits } from '../limits.ts'
 import { dialLane } from './dial.ts'
 import { placeOf } from './door.ts'
+import type { LaneInit } from './lanes.ts'
 
 /** Says how it was reached, then gives every message back. */
 const bulk = handler(
@@ -43,13 +50,16 @@ async function openPair(
   o: {
     kyoto?: Partial<Parameters<typeof openNetSite>[0]>
     oslo?: Partial<Limits>
+    osloLane?: LaneInit
     handlers?: Parameters<typeof openNetSite>[0]['handlers']
   } = {},
 ) {
   await using stack = new AsyncDisposableStack()
   const handlers = o.handlers ?? [bulk, echo]
   const kyoto = stack.use(await openNetSite({ handlers, lane: here, ...o.kyoto }))
-  const oslo = stack.use(await openNetSite({ handlers, listen: [], limits: o.oslo ?? {} }))
+  const { oslo: limits = {}, osloLane } = o
+  const lane = osloLane === undefined ? {} : { lane: osloLane }
+  const oslo = stack.use(await openNetSite({ handlers, listen: [], limits, ...lane }))
   befriend(oslo, kyoto)
   const rest = stack.move()
   return { kyoto, oslo, [Symbol.asyncDispose]: () => rest.disposeAsync() }
@@ -180,6 +190,49 @@ describe('a lane', () => {
     proxy.cut()
     await until(() => pair.oslo.net.connections().length === 0)
     expect(await talk(channel, 2)).toMatchObject({ via: 'lane', message: 2 })
+  })
+})
+
+describe('a lane the other way', () => {
+  const nobodyThere = { ...here, announce: '127.0.0.1:1' }
+
+  test.for([
+    ['takes none', {}],
+    ['cannot be reached', { lane: nobodyThere }],
+  ] as const)('is had where the site that serves %s but can dial', async ([, kyoto]) => {
+    await using pair = await openPair({ osloLane: here })
+    await using other = await openNetSite({ handlers: [bulk], ...kyoto })
+    befriend(pair.oslo, other)
+    const channel = await pair.oslo.net.open(other.at, bulk.protocol)
+    expect(channel.via).toBe('lane')
+    expect(channel.remote).toBe(other.site)
+    const answer = await talk(channel, 'hello')
+    expect(answer).toEqual({ via: 'lane', from: pair.oslo.site, message: 'hello' })
+    await channel.close()
+    await expect(channel.receive(anything)).rejects.toMatchObject({ kind: 'unreachable' })
+  })
+
+  test('that cannot be had either is a stream, and nothing is left promised', async () => {
+    await using pair = await openPair({
+      kyoto: { lane: nobodyThere },
+      osloLane: nobodyThere,
+      oslo: { lanesMax: 1, laneRestMs: 0 },
+    })
+    for (let i = 0; i < 3; i++) {
+      const channel = await pair.oslo.net.open(pair.kyoto.at, bulk.protocol)
+      expect(channel.via).toBe('stream')
+      channel.abort(new Fault('gone', 'test'))
+    }
+    const asked = await promised({ oslo: pair.kyoto, kyoto: pair.oslo })
+    expect(asked.addresses).toEqual(['127.0.0.1:1'])
+  })
+
+  test('counts among the lanes of the site that asks for it', async () => {
+    await using kyoto = await openNetSite({ handlers: [bulk], limits: { lanesPerSiteMax: 1 } })
+    await using pair = await openPair({ osloLane: here })
+    befriend(pair.oslo, kyoto)
+    const open = () => pair.oslo.net.open(kyoto.at, bulk.protocol)
+    expect([(await open()).via, (await open()).via]).toEqual(['lane', 'stream'])
   })
 })
 
@@ -333,6 +386,31 @@ describe('the door', () => {
     expect(code).toMatch(/ALERT/)
     expect(seen).toEqual(Object.fromEntries(Object.keys(seen).map((how) => [how, code])))
     socket.destroy()
+  })
+
+  test('a session of TLS is no second way in', async () => {
+    await using pair = await openPair()
+    const { ticket, key } = await promised(pair)
+    const options = {
+      ...placeOf(pair.kyoto.net.lane!),
+      minVersion: 'TLSv1.3' as const,
+      ciphers: laneCipher,
+      rejectUnauthorized: false,
+    }
+    const first = connectTls({
+      ...options,
+      pskCallback: () => ({ psk: key, identity: laneIdentity(ticket) }),
+    })
+    const [session] = (await once(first, 'session')) as [Buffer]
+    first.destroy()
+    const second = connectTls({ ...options, session })
+    let secured = false
+    second.on('secureConnect', () => {
+      secured = true
+    })
+    second.on('error', () => {})
+    await new Promise((resolve) => second.once('close', resolve))
+    expect(secured).toBe(false)
   })
 
   test('opens only for those who are accepted when they come', async () => {

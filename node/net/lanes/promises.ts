@@ -15,6 +15,8 @@ export type Promised<P> = {
 }
 
 export type Promises<P> = {
+  /** A place for a lane that is not promised; the function gives it back. None when there is none. */
+  place(site: SiteId): (() => void) | undefined
   /** None when this site, or all together, have as many as there may be. */
   make(site: SiteId, purpose: P): Promised<P> | undefined
   /** Found once, never again; the place stays taken until `leave`. */
@@ -29,7 +31,15 @@ export function createPromises<P>(o: {
 }): Promises<P> {
   const { clock, limits } = o
   const waiting = new Map<string, { promised: Promised<P>; late: Disposable }>()
-  const taken = new Set<Promised<P>>()
+  const taken = new Set<{ readonly site: SiteId }>()
+
+  function place(site: SiteId): (() => void) | undefined {
+    const ofSite = [...taken].filter((one) => one.site === site).length
+    if (taken.size >= limits.lanesMax || ofSite >= limits.lanesPerSiteMax) return undefined
+    const one = { site }
+    taken.add(one)
+    return () => void taken.delete(one)
+  }
 
   function withdraw(identity: string): Promised<P> | undefined {
     const found = waiting.get(identity)
@@ -47,18 +57,12 @@ export function createPromises<P>(o: {
   }
 
   return {
+    place,
     make(site, purpose) {
-      const ofSite = [...taken].filter((one) => one.site === site).length
-      if (taken.size >= limits.lanesMax || ofSite >= limits.lanesPerSiteMax) return undefined
+      const leave = place(site)
+      if (leave === undefined) return undefined
       const ticket = clock.random(laneTicketBytes)
-      const promised: Promised<P> = {
-        site,
-        purpose,
-        ticket,
-        key: clock.random(laneKeyBytes),
-        leave: () => void taken.delete(promised),
-      }
-      taken.add(promised)
+      const promised = { site, purpose, ticket, key: clock.random(laneKeyBytes), leave }
       const identity = laneIdentity(ticket)
       const late = clock.after(limits.lanePromiseMs, () => withdraw(identity)?.leave())
       waiting.set(identity, { promised, late })

@@ -9,7 +9,7 @@ import { flushFolder } from '../../base/files.ts'
 import type { Location } from './names.ts'
 import type { Inside } from './packs.ts'
 import { scanPack } from './scan.ts'
-import { packHeader } from './section.ts'
+import { headBytes, packHeader } from './section.ts'
 import { batchMax, type Entry, type Link, linksOf } from './table.ts'
 import { createPackWriter, type PackWriter } from './writer.ts'
 
@@ -21,37 +21,58 @@ const smallCount = 8
 /** Bytes that are copied before their old packs go: what a round needs of free disk. */
 const roundBytes = 256 * 1_048_576
 
-export type Compactor = (o: { signal?: AbortSignal | undefined }) => Promise<{ bytes: number }>
+/** `isOver` is asked between two packs: true ends it early, with what is done by then. */
+export type Compactor = (o: {
+  signal?: AbortSignal | undefined
+  isOver: () => boolean
+}) => Promise<{ bytes: number }>
 
-type Candidate = { pack: number; size: number; live: number }
+/** `things` and `live`: how many count, and their bytes. */
+type Candidate = { pack: number; size: number; things: number; live: number }
 
 export function createCompactor(inside: Inside): Compactor {
   const { table, reader, packs, pathOf } = inside
 
-  /** Bytes that count in each pack. What comes meanwhile is in packs that are not judged. */
-  async function liveBytes(): Promise<Map<number, number>> {
-    const live = new Map<number, number>()
-    for await (const { location } of table.list())
-      live.set(location.pack, (live.get(location.pack) ?? 0) + location.bytes + sectionExtra)
-    return live
+  /** What counts in each pack. What comes meanwhile is in packs that are not judged. */
+  async function judge(): Promise<Map<number, Candidate>> {
+    const found = new Map<number, Candidate>()
+    for (const [pack, size] of packs)
+      if (!inside.growing.has(pack)) found.set(pack, { pack, size, things: 0, live: 0 })
+    for await (const { location } of table.list()) {
+      const one = found.get(location.pack)
+      if (one === undefined) continue
+      one.things++
+      one.live += headBytes(location.bytes) + location.bytes
+    }
+    return found
   }
 
-  function choose(candidates: readonly Candidate[]): Candidate[] {
+  /** What is to be rewritten, in rounds. */
+  function* choose(candidates: readonly Candidate[]): Generator<Candidate[]> {
     const dead = candidates.filter(({ size, live }) => live * liveParts < size)
     const small = candidates.filter((one) => one.size < smallBytes && !dead.includes(one))
     const chosen = small.length >= smallCount ? [...dead, ...small] : dead
-    const round: Candidate[] = []
+    let round: Candidate[] = []
     let bytes = 0
     for (const one of chosen.sort((a, b) => a.live - b.live)) {
-      bytes += one.live
-      if (round.length > 0 && bytes > roundBytes) break
+      if (round.length > 0 && bytes + one.live > roundBytes) {
+        yield round
+        round = []
+        bytes = 0
+      }
       round.push(one)
+      bytes += one.live
     }
-    return round
+    if (round.length > 0) yield round
   }
 
-  /** Appends what counts of one pack, and enters it once it is flushed. */
-  async function copy(one: Candidate, writer: PackWriter, linked: Map<number, number>) {
+  /** Appends what counts of one pack, and enters it once it is flushed. Answers how many that were. */
+  async function copy(
+    one: Candidate,
+    writer: PackWriter,
+    linked: Map<number, number>,
+  ): Promise<number> {
+    let copied = 0
     const file = await open(pathOf(one.pack), 'r')
     let moved: { from: Location; entry: Entry }[] = []
     async function enter(): Promise<void> {
@@ -85,10 +106,12 @@ export function createCompactor(inside: Inside): Compactor {
             location = writer.append(key, content)
           }
           moved.push({ from, entry: { key, location } })
+          copied++
         }
         if (moved.length >= batchMax) await enter()
       }
       await enter()
+      return copied
     } finally {
       await file.close()
     }
@@ -107,13 +130,8 @@ export function createCompactor(inside: Inside): Compactor {
     await flushFolder(inside.folder)
   }
 
-  async function round(tried: Set<number>, signal?: AbortSignal): Promise<number | undefined> {
-    const live = await liveBytes()
-    const candidates = [...packs]
-      .filter(([pack]) => !inside.growing.has(pack) && !tried.has(pack))
-      .map(([pack, size]) => ({ pack, size, live: live.get(pack) ?? 0 }))
-    const chosen = choose(candidates)
-    if (chosen.length === 0) return undefined
+  /** Bytes that the disk has back. */
+  async function round(chosen: readonly Candidate[], isOver: () => boolean): Promise<number> {
     const made = new Set<number>()
     const writer = createPackWriter(async () => {
       const next = await inside.create()
@@ -121,28 +139,30 @@ export function createCompactor(inside: Inside): Compactor {
       return next
     })
     const linked = new Map<number, number>()
-    const copied: Candidate[] = []
+    const free: Candidate[] = []
+    const doubtful: Candidate[] = []
     try {
       for (const one of chosen) {
-        if (copied.length > 0 && signal?.aborted) break
-        tried.add(one.pack)
-        if (one.live > 0) await copy(one, writer, linked)
-        copied.push(one)
+        if (isOver()) break
+        const copied = one.things > 0 ? await copy(one, writer, linked) : 0
+        if (copied === one.things) free.push(one)
+        else doubtful.push(one)
       }
     } finally {
       await writer.close()
       for (const pack of made) {
         packs.set(pack, linked.get(pack) ?? packHeader.byteLength)
-        tried.add(pack)
         inside.growing.delete(pack)
       }
     }
-    // A section that is damaged was not copied, and its place still counts: that pack stays for whoever
-    // checks it.
-    const left = await liveBytes()
+    if (doubtful.length > 0) {
+      // Removed meanwhile, or damaged, so that the scan passed over it: then its place still counts,
+      // and the pack stays for whoever checks it.
+      const now = await judge()
+      free.push(...doubtful.filter(({ pack }) => now.get(pack)?.things === 0))
+    }
     let bytes = 0
-    for (const one of copied) {
-      if ((left.get(one.pack) ?? 0) > 0) continue
+    for (const one of free) {
       await drop(one)
       bytes += one.size
     }
@@ -150,20 +170,17 @@ export function createCompactor(inside: Inside): Compactor {
     return bytes
   }
 
-  return async ({ signal }) => {
+  return async ({ signal, isOver }) => {
     let bytes = 0
-    const tried = new Set<number>()
-    for (;;) {
+    for (const chosen of choose([...(await judge()).values()])) {
       signal?.throwIfAborted()
-      const freed = await round(tried, signal)
-      if (freed === undefined) return { bytes: Math.max(0, bytes) }
-      bytes += freed
+      if (isOver()) break
+      bytes += await round(chosen, () => isOver() || signal?.aborted === true)
     }
+    signal?.throwIfAborted()
+    return { bytes: Math.max(0, bytes) }
   }
 }
-
-/** What a section has besides its content, about. */
-const sectionExtra = 38
 
 function isAt(now: Location | undefined, from: Location): boolean {
   return now?.pack === from.pack && now.offset === from.offset

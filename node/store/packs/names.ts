@@ -45,7 +45,7 @@ export function cidOfKey(key: Uint8Array): FileCid | Root {
 
 /** The check is for our own mistakes: no text from afar gets this far. */
 export function keyOfCid(cid: FileCid | Root): Uint8Array {
-  assert(cid.length === textLength, `${cid} is no CID of ours`)
+  assert(cid.length === textLength && cid[0] === 'b', `${cid} is no CID of ours`)
   const key = new Uint8Array(keyBytes)
   let held = 0
   let bits = 0
@@ -59,7 +59,8 @@ export function keyOfCid(cid: FileCid | Root): Uint8Array {
     bits -= 8
     const next = (held >>> bits) & 0xff
     if (byte === 1) key[0] = next
-    if (byte >= 4) key[byte - 3] = next
+    else if (byte >= 4) key[byte - 3] = next
+    else assert(next === cidStart[byte === 0 ? 0 : byte - 1], `${cid} is no CID of ours`)
     byte++
   }
   return key

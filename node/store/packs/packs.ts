@@ -59,6 +59,8 @@ export async function openPacks(o: {
   db: Db
   /** Of small things that lie somewhere else in the store, whether they are held. */
   elsewhere?: ((cids: readonly Name[]) => Promise<boolean[]>) | undefined
+  /** For tests: smaller packs. */
+  packBytesMax?: number | undefined
 }): Promise<Packs> {
   const { folder, db } = o
   const table = openTable(db)
@@ -80,7 +82,7 @@ export async function openPacks(o: {
     return createPackFile(pathOf(number), number, () => flushFolder(folder))
   }
 
-  const writer = createPackWriter(create)
+  const writer = createPackWriter(create, o.packBytesMax)
   /** Appended, not in the index: since the last flush began, and of a flush that runs. */
   let pending = new Map<Name, Entry>()
   let flushing = new Map<Name, Entry>()
@@ -90,13 +92,19 @@ export async function openPacks(o: {
   const placed = (cid: Name) => (pending.get(cid) ?? flushing.get(cid))?.location
 
   async function locate(cids: readonly Name[]): Promise<(Location | undefined)[]> {
-    const found = cids.map(placed)
+    return lookUp(cids, (i) => keyOfCid(cids[i]!))
+  }
+
+  async function lookUp(cids: readonly Name[], keyAt: (index: number) => Uint8Array) {
+    const found: (Location | undefined)[] = []
     const asked: number[] = []
     const keys: Uint8Array[] = []
-    for (const [i, location] of found.entries()) {
+    for (let i = 0; i < cids.length; i++) {
+      const location = placed(cids[i]!)
+      found.push(location)
       if (location !== undefined) continue
       asked.push(i)
-      keys.push(keyOfCid(cids[i]!))
+      keys.push(keyAt(i))
     }
     if (asked.length === 0) return found
     const locations = await table.getMany(keys)
@@ -106,11 +114,12 @@ export async function openPacks(o: {
 
   async function isHeld(items: readonly New[]): Promise<boolean[]> {
     const cids = items.map(({ cid }) => cid)
-    const held = (await locate(cids)).map((location) => location !== undefined)
+    const found = await lookUp(cids, (i) => items[i]!.key)
+    const held = found.map((location) => location !== undefined)
     if (o.elsewhere === undefined) return held
     const asked = cids.flatMap((cid, i) => (held[i] ? [] : [{ cid, i }]))
-    const found = await o.elsewhere(asked.map(({ cid }) => cid))
-    for (const [j, { i }] of asked.entries()) held[i] = found[j]!
+    const elsewhere = await o.elsewhere(asked.map(({ cid }) => cid))
+    for (const [j, { i }] of asked.entries()) held[i] = elsewhere[j]!
     return held
   }
 

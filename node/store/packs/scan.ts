@@ -14,6 +14,9 @@ import { headBytesMax, readHead, sectionBytesMax } from './section.ts'
 /** Bytes in memory at a time: room for some of the largest sections. */
 const windowBytes = 4 * 1_048_576
 
+/** Bytes that a disk loses together. */
+const sectorBytes = 4096
+
 export type Section = {
   readonly key: Uint8Array
   readonly offset: number
@@ -39,8 +42,7 @@ export async function* scanPack(
   for (;;) {
     const room = Math.min(window.byteLength - filled, to - base - filled)
     if (room > 0)
-      filled += (await readAt(file, window.subarray(filled, filled + room), base + filled))
-        .byteLength
+      filled += await readPast(file, window.subarray(filled, filled + room), base + filled)
     const isLast = base + filled >= to || room <= 0 || filled < window.byteLength
     const found: Section[] = []
     while (at < filled) {
@@ -69,6 +71,23 @@ export async function* scanPack(
     at = lost ? Math.max(0, at - keep) : 0
     if (lost) at = 0
   }
+}
+
+/** Bytes that the disk cannot read any more count as zeros: damage like any other. */
+async function readPast(file: FileHandle, into: Uint8Array, at: number): Promise<number> {
+  try {
+    return (await readAt(file, into, at)).byteLength
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code !== 'EIO') throw thrown
+  }
+  for (let i = 0; i < into.byteLength; i += sectorBytes) {
+    const sector = into.subarray(i, i + sectorBytes)
+    await readAt(file, sector, at + i).catch((thrown) => {
+      if (thrown.code !== 'EIO') throw thrown
+      sector.fill(0)
+    })
+  }
+  return into.byteLength
 }
 
 function readSection(window: Uint8Array, at: number, end: number) {

@@ -46,7 +46,10 @@ type Pack = NewPack & {
 }
 type Piece = { readonly bytes: Uint8Array; used: number; start: number; pack: Pack | undefined }
 
-export function createPackWriter(create: () => Promise<NewPack>): PackWriter {
+export function createPackWriter(
+  create: () => Promise<NewPack>,
+  bytesMax = packBytesMax,
+): PackWriter {
   const inTurn = createSerial()
   const newPiece = (): Piece => ({
     bytes: new Uint8Array(pieceBytes + sectionBytesMax),
@@ -155,7 +158,7 @@ export function createPackWriter(create: () => Promise<NewPack>): PackWriter {
   }
 
   const fits = (bytes: number) =>
-    current !== undefined && current.end + headBytes(bytes) + bytes <= packBytesMax
+    current !== undefined && current.end + headBytes(bytes) + bytes <= bytesMax
 
   return {
     append(key, bytes) {

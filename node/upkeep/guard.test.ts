@@ -1,7 +1,7 @@
 /** Nobody relies on what is being removed, and nothing is removed that somebody relies on. */
 import { describe, expect, test } from 'vitest'
 import type { FileCid, Root } from '../../protocol/ids.ts'
-import { storeContract } from '../../test/contracts/store.ts'
+import { storeContract, testFile } from '../../test/contracts/store.ts'
 import { createManualClock } from '../base/clock.ts'
 import { createMemoryStore } from '../store/memory.ts'
 import type { Store } from '../store/store.ts'
@@ -109,6 +109,21 @@ describe('while something is being removed', () => {
     await guard.store.hasMany([touched])
     expect(await sweep.remove(cids, (cid) => cid === kept)).toEqual([neither])
   })
+})
+
+test('nothing begins to arrive while parts of files are removed', async () => {
+  const store = createMemoryStore()
+  const swept = Promise.withResolvers<number>()
+  const slow: Store = { ...store, damages: 0, sweepPartials: () => swept.promise }
+  const guard = createGuard(slow, createManualClock())
+  using sweep = guard.begin({ arriving: false })
+  const removal = sweep.removePartials(() => false)
+  const file = testFile(3_000_000)
+  const put = guard.store.put(file.cid, file.size, file.digests)
+  expect(await isSettled(put)).toBe(false)
+  swept.resolve(2)
+  expect(await removal).toBe(2)
+  await (await put).close()
 })
 
 test('what was touched is forgotten with the last work that may have relied on it', async () => {

@@ -37,6 +37,8 @@ export interface Sweep extends Disposable {
     cids: readonly (FileCid | Root)[],
     isKept: (cid: FileCid | Root) => boolean,
   ): Promise<(FileCid | Root)[]>
+  /** Removes parts of files that arrive no more; nothing begins to arrive meanwhile. */
+  removePartials(isKept: (cid: FileCid) => boolean): Promise<number>
 }
 
 type Generation = { touched: Filter; closed?: { order: number; at: number } }
@@ -47,6 +49,7 @@ export function createGuard(store: Store, clock: Clock): Guard {
   const open = (): Generation => ({ touched: createFilter(clock.random(4)) })
   let generations = [open()]
   let removing: { names: ReadonlySet<string>; done: Promise<void> } | undefined
+  let clearing: Promise<unknown> | undefined
   /** Files whose names are just being found: as long as there are any, nothing is removed. */
   let naming = 0
   let named = () => {}
@@ -145,6 +148,7 @@ export function createGuard(store: Store, clock: Clock): Guard {
       readSmalls: (files, into) => store.readSmalls(files, into),
       async put(cid, size, digests) {
         await touch(cid)
+        while (clearing !== undefined) await clearing
         return guardIncoming(cid, await store.put(cid, size, digests))
       },
       flush: () => store.flush(),
@@ -199,6 +203,15 @@ export function createGuard(store: Store, clock: Clock): Guard {
             resolve()
           }
           return gone
+        },
+        async removePartials(isKept) {
+          const sweeping = store.sweepPartials((cid) => isKept(cid) || isTouched(cid))
+          clearing = sweeping.catch(() => {})
+          try {
+            return await sweeping
+          } finally {
+            clearing = undefined
+          }
         },
         [Symbol.dispose]() {
           if (!ended) sweeps--

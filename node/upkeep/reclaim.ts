@@ -17,7 +17,7 @@ import { keys } from '../db/keys.ts'
 import type { Commit } from '../journal/commit.ts'
 import type { Actor, JournalRecord } from '../journal/journal.ts'
 import { createFilter, type Filter } from './filter.ts'
-import type { Guard, Sweep } from './guard.ts'
+import type { Guard } from './guard.ts'
 import { nameOf, type Pin, type PinKind, walkPinned } from './pins.ts'
 
 /** Between two that begin by themselves, in milliseconds. */
@@ -153,7 +153,14 @@ async function reclaimOnce(
   using _listening = commit.on((record) => void waiting.push(...needs.pinsIn(record)))
   // No import is between reading the records and writing its own while the guard turns its page.
   using sweep = await commit.serial(async () => guard.begin({ arriving: await needs.arriving() }))
-  const marks = createMarks(needs, o.signal)
+  let restedAt = clock.now()
+  /** As long as it worked it rests: half of the time is everybody else's. */
+  async function rest(things: number): Promise<void> {
+    if (!o.rests || things % restThings !== 0) return
+    await clock.sleep(clock.now() - restedAt, { signal: o.signal })
+    restedAt = clock.now()
+  }
+  const marks = createMarks(needs, o.signal, rest)
   for await (const pin of needs.pins()) await marks.add(pin)
 
   const held = noneHeld()
@@ -162,7 +169,6 @@ async function reclaimOnce(
   const seen = { files: 0, bytes: 0 }
   let batch: Name[] = []
   const postponed: Name[] = []
-  let restedAt = clock.now()
 
   async function markWaiting(): Promise<void> {
     while (waiting.length > 0) await marks.add(waiting.shift()!)
@@ -217,16 +223,12 @@ async function reclaimOnce(
       if (why === 'nobody' && !o.dry && batch.push({ cid, bytes }) >= batchThings)
         await removeBatch()
       if (seen.files % turnThings === 0) await turn()
-      if (o.rests && seen.files % restThings === 0) {
-        // As long as it worked it rests: half of the time is everybody else's.
-        await clock.sleep(clock.now() - restedAt, { signal: o.signal })
-        restedAt = clock.now()
-      }
+      await rest(seen.files)
     }
     await removeBatch()
     while (postponed.length > 0) await removeAll(postponed.splice(0, batchThings))
     if (!o.dry) {
-      removed.partials = await store.sweepPartials((cid) => isNeeded(cid, marks, sweep))
+      removed.partials = await sweep.removePartials((cid) => marks.kindOf(cid) !== undefined)
       compacted = (await store.compact({ signal: o.signal })).bytes
     }
   } finally {
@@ -243,9 +245,6 @@ async function reclaimOnce(
 
 type Name = { cid: FileCid | Root; bytes: number }
 
-const isNeeded = (cid: FileCid, marks: Marks, sweep: Sweep) =>
-  marks.kindOf(cid) !== undefined || sweep.isTouched(cid)
-
 function noneHeld(): Record<keyof Held, Amount> {
   const none = () => ({ things: 0, bytes: 0 })
   return {
@@ -260,10 +259,15 @@ interface Marks {
   readonly unreadable: string[]
 }
 
-function createMarks(needs: ReclaimNeeds, signal: AbortSignal): Marks {
+function createMarks(
+  needs: ReclaimNeeds,
+  signal: AbortSignal,
+  rest: (things: number) => Promise<void>,
+): Marks {
   const filters: Partial<Record<PinKind, Filter>> = {}
   const known = new Set<string>()
   const unreadable: string[] = []
+  let marked = 0
   return {
     unreadable,
     async add(pin) {
@@ -279,7 +283,10 @@ function createMarks(needs: ReclaimNeeds, signal: AbortSignal): Marks {
           if (unreadable.length < unreadableMax) unreadable.push(`${nameOf(pin)}: ${path}`)
         },
       })
-      for await (const { cid } of walk) filter.add(cid)
+      for await (const { cid } of walk) {
+        filter.add(cid)
+        await rest(++marked)
+      }
     },
     kindOf(cid) {
       for (const kind of ['dataset', 'workflow', 'transfer', 'hold'] as const)

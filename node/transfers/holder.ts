@@ -10,7 +10,7 @@ import { createSerial } from '../base/work.ts'
 import type { Change, Db } from '../db/db.ts'
 import { sha256 } from '../store/sha256.ts'
 import type { Incoming, Small, Store } from '../store/store.ts'
-import type { Seen } from './seen.ts'
+import type { Seen, Whole } from './seen.ts'
 
 /** Bytes after which a checkpoint begins. */
 export const checkpointBytes = 8 * 1024 * 1024
@@ -24,8 +24,6 @@ export type HolderNeeds = {
   /** Whether what other sites sent, or we added ourselves, counts as held for this one. */
   shared(site: SiteId): boolean
 }
-
-export type Whole = { cid: Root; place: Uint8Array }
 
 /** A file of several blocks that is on its way. */
 export type Arriving = {
@@ -53,6 +51,8 @@ export interface Holder extends AsyncDisposable {
   whole(page: Whole): void
   /** Everything taken so far is durable, and counts as held from this site, when it resolves. */
   checkpoint(): Promise<void>
+  /** The same, and these are passed over unread from now on: everything below them has been taken. */
+  end(wholes: readonly Whole[]): Promise<void>
 }
 
 export function createHolder(
@@ -62,6 +62,7 @@ export function createHolder(
   also: () => Change[],
 ): Holder {
   const { store, db, seen } = needs
+  const { damages } = store
   const open = new Map<FileCid, Incoming>()
   const inTurn = createSerial()
   let sinceBytes = 0
@@ -82,6 +83,7 @@ export function createHolder(
     inTurn(async () => {
       // What comes while this one runs belongs to the next.
       const [now, pages, covered] = [known, wholes, uncoveredBytes]
+      if (covered === 0 && now.length + pages.length === 0) return
       known = []
       wholes = []
       sinceBytes = 0
@@ -90,7 +92,7 @@ export function createHolder(
         for (const file of [...open.values()]) await file.checkpoint()
         await store.flush()
         await seen.note(site, now)
-        if (pages.length > 0) await seen.noteWhole(site, pages)
+        if (pages.length > 0) await seen.noteWhole(site, pages, damages)
         const changes = also()
         if (changes.length > 0) await db.write(changes)
       } catch (thrown) {
@@ -170,6 +172,10 @@ export function createHolder(
       }
     },
     checkpoint,
+    async end(more) {
+      await checkpoint()
+      if (more.length > 0) await seen.noteWhole(site, more, damages)
+    },
     async [Symbol.asyncDispose]() {
       await running?.catch(() => {})
       if (known.length > 0) await Promise.allSettled([checkpoint()])

@@ -15,6 +15,7 @@ import type { Clock } from '../base/clock.ts'
 import { sha256 } from '../store/sha256.ts'
 import { createHolder, type Holder, type HolderNeeds } from './holder.ts'
 import type { Progress } from './progress.ts'
+import type { Whole } from './seen.ts'
 import type { Throttle } from './send.ts'
 import type { Tally } from './session.ts'
 import { openStreams, type Streams } from './streams.ts'
@@ -59,6 +60,7 @@ export async function pullBundle(
   await ending(streams, async () => {
     await using holder = createHolder(needs, site, () => progress.change(id))
     const trees = treesOf(bundle)
+    const came: Whole[] = []
     for (const [index, tree] of trees.entries()) {
       const ofDataset = bundle.dataset !== undefined && index === 0
       const wanting = createWanting({
@@ -82,16 +84,19 @@ export async function pullBundle(
       const nodes = createNodes(streams, holder, index, (place) => {
         progress.add(id, { nodes: 1, pages: place.node === 'page' ? 1 : 0 })
       })
-      await pullTree(needs, site, tree, nodes, wanting, held)
+      const isNew = await pullTree(needs, site, tree, nodes, wanting, held)
+      if (isNew) came.push(...wholesOf(tree))
     }
     await streams.settled()
-    await holder.checkpoint()
-    await needs.seen.noteWhole(site, trees.flatMap(wholesOf))
+    await holder.end(came)
     await streams.finish(trees.map(({ root }) => root))
   })
 }
 
-/** Wants all of one tree that is not here. Not all of it has come yet when it resolves. */
+/**
+ * Wants all of one tree that is not here. Not all of it has come yet when it resolves; false when it
+ * was known to be here as a whole.
+ */
 async function pullTree(
   needs: ReceiveNeeds,
   site: SiteId,
@@ -99,7 +104,7 @@ async function pullTree(
   nodes: Nodes,
   wanting: Wanting,
   held: (files: number, bytes: number) => void,
-): Promise<void> {
+): Promise<boolean> {
   const isWhole = (cid: Root, place: Uint8Array) => needs.seen.isWhole(site, cid, place)
   let walked = 0
   for await (const { cid, index, link, entries } of walk({ nodes, isWhole }, tree)) {
@@ -112,10 +117,11 @@ async function pullTree(
   }
   // A tree that was whole before the walk shows no page.
   if (walked === 0) held(tree.files, tree.bytes)
+  return walked > 0
 }
 
 /** What a tree that has come stands for from now on. */
-function wholesOf(tree: BundleTree): { cid: Root; place: Uint8Array }[] {
+function wholesOf(tree: BundleTree): Whole[] {
   const root = { cid: tree.root as Root, place: placeOfTree }
   const times = { cid: tree.times as Root, place: placeOfTimes(tree) }
   return tree.times === null ? [root] : [root, times]

@@ -15,6 +15,9 @@ import { openTree } from '../trees/trees.ts'
 import type { KeptBundle } from './book.ts'
 import type { Transfer } from './transfer.ts'
 
+/** A node, and what else was checked about its place. */
+export type Whole = { cid: Root; place: Uint8Array }
+
 export interface Seen {
   /** Whether that site sent each of these, in their order. */
   which(site: SiteId, cids: readonly (FileCid | Root)[]): Promise<boolean[]>
@@ -25,7 +28,8 @@ export interface Seen {
    * went since: then the node stands for all of it. `place` says what else was checked about it.
    */
   isWhole(site: SiteId, cid: Root, place: Uint8Array): Promise<boolean>
-  noteWhole(site: SiteId, wholes: readonly { cid: Root; place: Uint8Array }[]): Promise<void>
+  /** `damages` are the store's from before it was looked at: what went meanwhile makes it no whole. */
+  noteWhole(site: SiteId, wholes: readonly Whole[], damages: number): Promise<void>
 }
 
 const complete = keys.meta('seen-loose')
@@ -58,9 +62,9 @@ export function openSeen(needs: { db: Db; store: Store }): Seen {
   }
 
   /** What a whole node is remembered with: nothing has been lost since, and its place is the same. */
-  function stamp(place: Uint8Array): Uint8Array {
+  function stamp(place: Uint8Array, damages: number): Uint8Array {
     const value = new Uint8Array(8 + 16)
-    new DataView(value.buffer).setBigUint64(0, BigInt(store.damages))
+    new DataView(value.buffer).setBigUint64(0, BigInt(damages))
     value.set(sha256(place).subarray(0, 16), 8)
     return value
   }
@@ -82,13 +86,13 @@ export function openSeen(needs: { db: Db; store: Store }): Seen {
     },
     async isWhole(site, cid, place) {
       const [value] = await table.getMany([keyOf(siteKey(site), cid, '/whole')])
-      return value !== undefined && Buffer.compare(value, stamp(place)) === 0
+      return value !== undefined && Buffer.compare(value, stamp(place, store.damages)) === 0
     },
-    async noteWhole(site, wholes) {
+    async noteWhole(site, wholes, damages) {
       const from = siteKey(site)
       const puts = wholes.map(({ cid, place }) => ({
         key: keyOf(from, cid, '/whole'),
-        value: stamp(place),
+        value: stamp(place, damages),
       }))
       await table.write(puts, [], { sync: true })
     },

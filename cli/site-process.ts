@@ -5,7 +5,14 @@
  */
 import { join } from 'node:path'
 
-const flags = ['--max-semi-space-size=2']
+/**
+ * What survives the small space by a moment is waste in the old one, and left to itself the platform
+ * lets that double before it sweeps. Measured while a million files were added: 457 → 215 MB.
+ */
+const flags = ['--max-semi-space-size=2', '--heap-growing-percent=20']
+
+/** Threads share two heaps of the C library: each of a dozen would keep what it once needed. */
+const oneOfFew = { MALLOC_ARENA_MAX: '2' }
 
 /** The arguments of Node and its environment for `file` (node/main) with these arguments. */
 export function siteProcess(
@@ -15,5 +22,5 @@ export function siteProcess(
 ): { args: string[]; env: Record<string, string | undefined> } {
   const home = args[0] === 'serve' ? args[args.indexOf('--home') + 1] : undefined
   const cache = home === undefined ? {} : { NODE_COMPILE_CACHE: join(home, 'cache') }
-  return { args: [...flags, file, ...args], env: { ...env, ...cache } }
+  return { args: [...flags, file, ...args], env: { ...oneOfFew, ...env, ...cache } }
 }

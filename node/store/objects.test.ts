@@ -146,6 +146,13 @@ describe('a store from before there were packs', () => {
     await expectWhole(store, small)
     await store.remove([root])
     expect(await store.has(root)).toBe(false)
+    // Nothing old is left, so nobody looks for it any more; what came since is held.
+    await store.flush()
+    await putWhole(store, big)
+    const again = await home.open(false)
+    expect(await readdir(home.path('packs'))).toEqual(['00000001.car'])
+    await expectWhole(again, small)
+    await expectWhole(again, big)
   })
 })
 

@@ -11,7 +11,7 @@
  *     damages                                  how often something that was held went
  *     tmp/                                     aside; emptied at every start
  */
-import { type FileHandle, lstat, readdir, rm } from 'node:fs/promises'
+import { type FileHandle, lstat, opendir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { asFault, Fault } from '../../protocol/fault.ts'
 import type { FileCid, Root } from '../../protocol/ids.ts'
@@ -273,7 +273,8 @@ export async function openStore(o: {
 
 /**
  * Whether small things may lie among the objects: the store is older than its packs. It is written
- * down before the first pack can be, because later nothing else would show it.
+ * down before the first pack can be, because later nothing else would show it, and forgotten once the
+ * last of them is gone, because whoever puts something new has to look for it there.
  */
 async function openPacksFolder(packs: string, objects: string): Promise<boolean> {
   const mark = join(packs, 'older')
@@ -282,5 +283,11 @@ async function openPacksFolder(packs: string, objects: string): Promise<boolean>
     await makeFolder(packs)
     if (isOlder) await writeDurably(mark, '')
   }
-  return (await lstat(mark).catch(() => undefined)) !== undefined
+  if ((await lstat(mark).catch(() => undefined)) === undefined) return false
+  for (const shard of await readdir(objects)) {
+    for await (const { name } of await opendir(join(objects, shard)))
+      if (isSmall(name as Name)) return true
+  }
+  await rm(mark, { force: true })
+  return false
 }

@@ -1,6 +1,6 @@
 /** Files of one block or none, and metadata blocks, as the packs have them. */
 import type { FileCid, Root } from '../../protocol/ids.ts'
-import { corrupt } from './faults.ts'
+import { corrupt, missing } from './faults.ts'
 import { isBlock } from './held.ts'
 import type { Contents } from './packs/contents.ts'
 import { isSmall } from './packs/names.ts'
@@ -28,7 +28,8 @@ export function createSmalls({ packs, contents }: { packs: Packs; contents: Cont
       async read(index, into, options) {
         const bytes = await contents.read(cid, into)
         // Removed since it was opened.
-        if (bytes?.byteLength !== size) throw corrupt(cid)
+        if (bytes === undefined) throw missing(cid)
+        if (bytes.byteLength !== size) throw corrupt(cid)
         if (options?.trust !== true && !isBlock(bytes, digests, index)) throw corrupt(cid)
         return bytes
       },
@@ -63,7 +64,7 @@ export function createSmalls({ packs, contents }: { packs: Packs; contents: Cont
           cid as FileCid,
           into.subarray(place, place + location.bytes),
         )
-        if (bytes === undefined) throw corrupt(cid)
+        if (bytes === undefined) throw missing(cid)
       }
       for (const { cid, size, at: place } of others) {
         await using held = await open(cid, size, digestsOfSmall(cid, size))

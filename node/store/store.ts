@@ -1,17 +1,19 @@
 /**
  * Where content is held: whole files and metadata blocks, each under its CID. This file is the
- * contract; `objects.ts` keeps it on a disk and `memory.ts` in a map. Content comes in by one door
- * (`intake.ts` on the disk): capped, hashed against its name, written aside, flushed, renamed. A file
- * may also be held by reference, where it already lies (`places.ts`).
+ * contract; `objects.ts` keeps it on a disk and `memory.ts` in a map. Whatever comes in is capped and
+ * hashed against its name; on a disk small things are then appended to a pack (`packs/packs.ts`), and
+ * larger files written aside, flushed and renamed (`intake.ts`). A file may also be held by reference,
+ * where it already lies (`places.ts`).
  *
- * Every byte that comes out was hashed on its way out. Nothing that comes in replaces other content,
- * because the name follows from the bytes: to put the same thing twice changes nothing.
+ * Every byte that comes out was hashed on its way out, unless the caller says that whoever gets it
+ * hashes it (`trust`, `readSmalls`). Nothing that comes in replaces other content, because the name
+ * follows from the bytes: to put the same thing twice changes nothing.
  */
 import type { FileCid, Root } from '../../protocol/ids.ts'
 
 /** The most a metadata block weighs, in bytes: a root. */
 export const nodeBytesMax = 1_048_576
-/** Files that are written and flushed at the same time; more wait. */
+/** Files that are given their names at the same time; more wait. */
 export const writesMax = 32
 /** Files left in place that are remembered for one CID. */
 export const placesMax = 8
@@ -19,19 +21,23 @@ export const placesMax = 8
 export const smallsMax = 4096
 export const smallsBytesMax = 16 * 1_048_576
 
-/** Small things that come in whole. */
+/**
+ * Small things that come in whole. They can be read at once and are durable after a `flush`. `full`
+ * may come as late as that: what was taken before is then still there, and a flush when there is room
+ * again makes it durable.
+ */
 export interface Puts {
-  /** A metadata block of DAG-CBOR. `invalid` over `nodeBytesMax`, `full` when there is no room. */
+  /** A metadata block of DAG-CBOR. `invalid` over `nodeBytesMax`. */
   putBlock(bytes: Uint8Array): Promise<Root>
   /**
    * A file of one block or none. `corrupt` when the bytes do not have this digest: nothing is
-   * written. `full` when there is no room: nothing is left behind.
+   * written. The bytes are copied; they may be used again once it resolved.
    */
   putSmall(digest: Uint8Array, bytes: Uint8Array): Promise<FileCid>
   /**
    * Many of them, far cheaper than one by one; at most `smallsMax` of `smallsBytesMax` together. All
-   * are checked before any is written: `corrupt` when one of them is not its digest. The bytes are
-   * copied; they may be used again once it resolved.
+   * are checked before any is written: `corrupt` when one of them is not its digest. When it is `full`,
+   * some of them may have been taken.
    */
   putSmalls(files: readonly Small[]): Promise<FileCid[]>
 }
@@ -67,8 +73,9 @@ export interface Store extends Puts, AsyncDisposable {
    */
   put(cid: FileCid, size: number, digests: Uint8Array): Promise<Incoming>
   /**
-   * When this resolves, everything whose put had resolved is durable. Once it has failed, the disk
-   * has lost a flush: every later write fails with `corrupt` until the store is opened anew.
+   * When this resolves, everything whose put had resolved at the call is durable. `full` when there is
+   * no room for it: nothing is lost, and the next flush tries again. Once it has failed in another way,
+   * the disk has lost a flush: every later write fails until the store is opened anew.
    */
   flush(): Promise<void>
   /** Begins puts that count together or not at all. */

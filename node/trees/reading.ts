@@ -10,7 +10,7 @@ import { readFlags } from '../store/held.ts'
 import type { Links } from './scan.ts'
 
 /** Files and empty folders of one batch. Their contents together fit one block, in bytes. */
-const filesAtOnce = 512
+const filesAtOnce = 256
 
 /** What the thread is told when it starts. It imports little, so that it starts quickly. */
 export type ReaderTask = {

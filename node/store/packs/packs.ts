@@ -84,12 +84,12 @@ export async function openPacks(o: {
 
   const writer = createPackWriter(create, o.packBytesMax)
   /** Appended, not in the index: since the last flush began, and of a flush that runs. */
-  let pending = new Map<Name, Entry>()
-  let flushing = new Map<Name, Entry>()
+  let pending = new Map<Name, Location>()
+  let flushing = new Map<Name, Location>()
   /** Up to where each growing pack is in the index. */
   const linked = new Map<number, number>()
 
-  const placed = (cid: Name) => (pending.get(cid) ?? flushing.get(cid))?.location
+  const placed = (cid: Name) => pending.get(cid) ?? flushing.get(cid)
 
   async function locate(cids: readonly Name[]): Promise<(Location | undefined)[]> {
     return lookUp(cids, (i) => keyOfCid(cids[i]!))
@@ -130,15 +130,17 @@ export async function openPacks(o: {
       while (!held[i] && placed(cid) === undefined) {
         const location = writer.append(key, bytes)
         if (location === undefined) await writer.ready(bytes.byteLength)
-        else pending.set(cid, { key, location })
+        else pending.set(cid, location)
       }
     }
     if (pending.size >= pendingMax) await flush()
   }
 
-  async function indexAll(entries: readonly Entry[]): Promise<void> {
-    for (let i = 0; i < entries.length; i += batchMax) {
-      const batch = entries.slice(i, i + batchMax)
+  async function indexAll(locations: readonly (readonly [Name, Location])[]): Promise<void> {
+    for (let i = 0; i < locations.length; i += batchMax) {
+      const batch: Entry[] = locations
+        .slice(i, i + batchMax)
+        .map(([cid, location]) => ({ key: keyOfCid(cid), location }))
       const links = linksOf(batch, linked)
       await table.add(batch, links)
       for (const { pack, to } of links) linked.set(pack, to)
@@ -147,7 +149,7 @@ export async function openPacks(o: {
 
   /** A pack that is full and wholly in the index is like any other from now on. */
   function settle(): void {
-    const waiting = new Set([...pending.values()].map(({ location }) => location.pack))
+    const waiting = new Set([...pending.values()].map(({ pack }) => pack))
     for (const [pack, to] of linked) {
       if (pack === writer.current || waiting.has(pack)) continue
       packs.set(pack, to)
@@ -164,7 +166,7 @@ export async function openPacks(o: {
       try {
         await writer.sync()
         await inTurn(async () => {
-          await indexAll([...flushing.values()])
+          await indexAll([...flushing])
           flushing = new Map()
         })
       } catch (thrown) {

@@ -112,6 +112,29 @@ describe('a reclaim', () => {
     expect((await site.reclaim()).removed.partials).toBe(1)
   })
 
+  test('keeps parts of files that a running or paused transfer goes on with', async () => {
+    await using site = await openUpkept({ needs: { arriving: async () => false } })
+    const blocks = [3, 4].map((n) => new Uint8Array(blockBytes).fill(n))
+    const large = new Uint8Array(Buffer.concat(blocks))
+    const mice = await site.add('mice', { 'large.bin': large })
+    const cid = await site.cidOf(mice, 'large.bin')
+    const made = madeOf(mice.versions[0]!.tree, 'paused')
+    await site.commit('transfer.made', 'system', made)
+    await site.datasets.remove(mice.id, site.ana)
+    await site.disk.remove([cid])
+    const digests = new Uint8Array(Buffer.concat(blocks.map((block) => sha256(block))))
+    const incoming = await site.disk.put(cid, large.byteLength, digests)
+    await incoming.write(0, blocks[0]!)
+    await incoming.close()
+    expect((await site.reclaim()).removed.partials).toBe(0)
+    const again = await site.disk.put(cid, large.byteLength, digests)
+    expect(again.heldBytes).toBe(blockBytes)
+    await again.close()
+    const over = { ...made.transfer, state: { at: 'failed', fault: {} }, told: true }
+    await site.commit('transfer.put', 'system', over)
+    expect((await site.reclaim()).removed.partials).toBe(1)
+  })
+
   test('removes nothing while a manifest cannot be read, and names it', async () => {
     await using site = await openUpkept()
     const gone = await site.add('gone', { 'a.fcs': 'gone' })

@@ -25,7 +25,7 @@ async function putAgain({ store }: Upkept, text: string): Promise<void> {
 async function nothingLeft(site: Upkept): Promise<void> {
   await expect
     .poll(async () => {
-      await site.clock.advance(1000)
+      await site.clock.advance(2000)
       return (await site.upkeep.view()).damagedCount
     })
     .toBe(0)

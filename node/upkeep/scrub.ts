@@ -15,8 +15,9 @@ import type { Db } from '../db/db.ts'
 import { keys } from '../db/keys.ts'
 import type { Place, Reading, Store } from '../store/store.ts'
 import { type Bad, type Damages, damagesMax } from './damages.ts'
-import { sliceOf, slicesCount } from './filter.ts'
+import { slicesCount } from './filter.ts'
 import { checkInPlace } from './in-place.ts'
+import { type Amount, type Name, namesFrom } from './names.ts'
 import { createPace, paceOf } from './pace.ts'
 import { type Pin, walkPinned } from './pins.ts'
 
@@ -27,8 +28,6 @@ export const scrubDelayMs = 60_000
 const saveEveryMs = 10_000
 /** Names asked for at one time. */
 const namesAtOnce = 1000
-/** Names in memory at one time, unless a single part has more. */
-const namesMax = 100_000
 
 /** Where it is. Counts are of the pass that runs. */
 type Position = {
@@ -81,7 +80,7 @@ export interface Scrub extends AsyncDisposable {
     signal: AbortSignal
     onProgress?: ((progress: Progress) => void) | undefined
   }): Promise<Scrubbed>
-  /** Looks again at what was found damaged: what is whole, or not needed any more, is mended. */
+  /** Looks again at what was found damaged: what has come again, or is not needed any more, is mended. */
   recheck(): Promise<void>
 }
 
@@ -168,7 +167,7 @@ export function openScrub(needs: ScrubNeeds): Scrub {
       }
     }
     found += await settle(await findMissing(o.signal), o.signal)
-    await recheck()
+    await recheck(true)
     const { startedAt, things, bytes } = position
     position = { ...begun({ at: clock.now(), things, bytes }), startedAt }
     await save()
@@ -249,7 +248,8 @@ export function openScrub(needs: ScrubNeeds): Scrub {
     return [...bad.values()]
   }
 
-  async function recheck(): Promise<void> {
+  /** Files left in place are read only in a pass: nothing that happens here puts one back. */
+  async function recheck(inPlace: boolean): Promise<void> {
     if (damages.count === 0) return
     const pinned = new Set<string>()
     for await (const pin of needs.pins()) {
@@ -261,7 +261,8 @@ export function openScrub(needs: ScrubNeeds): Scrub {
       closing.signal.throwIfAborted()
       const end = found === 'changed' ? ' latest' : ''
       const isNeeded = owners.some((o) => pinned.has(`${o.kind} ${o.id} ${o.version}${end}`))
-      if (!isNeeded || (await isWhole(cid, found))) mended.push(cid)
+      const isRead = found !== 'changed' || inPlace
+      if (!isNeeded || (isRead && (await isWhole(cid, found)))) mended.push(cid)
     }
     await damages.mend(mended)
   }
@@ -322,7 +323,7 @@ export function openScrub(needs: ScrubNeeds): Scrub {
       )
       return tracked(run)
     },
-    recheck: () => tracked(recheck()),
+    recheck: () => tracked(recheck(false)),
     async [Symbol.asyncDispose]() {
       due?.[Symbol.dispose]()
       closing.abort(new Fault('busy', 'scrub.stop', { text: 'The site is stopping.' }))
@@ -345,45 +346,5 @@ async function looksDamaged(store: Store, cid: FileCid | Root, o: Reading): Prom
     // A sector that cannot be read at all.
     if (fault.kind === 'corrupt') return true
     throw fault
-  }
-}
-
-type Amount = { things: number; bytes: number }
-type Name = { cid: FileCid | Root; bytes: number; isLeft: boolean }
-
-/**
- * The names of as many parts from `first` on as may be in memory at once, each part apart, and how
- * much all parts are together.
- */
-async function namesFrom({ store, db }: ScrubNeeds, first: number, signal: AbortSignal) {
-  let names: Name[] = []
-  let end = slicesCount
-  const total = { things: 0, bytes: 0 }
-  const isWithin = ({ cid }: Name) => {
-    const slice = sliceOf(cid)
-    return slice >= first && slice < end
-  }
-  for await (const name of everything(store, db)) {
-    signal.throwIfAborted()
-    total.things++
-    total.bytes += name.bytes
-    if (!isWithin(name)) continue
-    names.push(name)
-    while (names.length > namesMax && end > first + 1) {
-      end = first + Math.ceil((end - first) / 2)
-      names = names.filter(isWithin)
-    }
-  }
-  const slices: Name[][] = Array.from({ length: end - first }, () => [])
-  for (const name of names) slices[sliceOf(name.cid) - first]!.push(name)
-  return { slices, total }
-}
-
-async function* everything(store: Store, db: Db): AsyncGenerator<Name> {
-  for await (const { cid, bytes } of store.list()) yield { cid, bytes, isLeft: false }
-  const prefix = keys.places()
-  for await (const { key, value } of db.list<Place[]>(prefix)) {
-    const bytes = value[0]?.size ?? 0
-    yield { cid: key.slice(prefix.length) as FileCid, bytes, isLeft: true }
   }
 }

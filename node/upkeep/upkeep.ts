@@ -20,7 +20,7 @@ import { openScrub, type Scrub, type ScrubView } from './scrub.ts'
 /** Damaged things that are told at one time; the rest is counted. */
 export const damagesToldMax = 100
 /** After a record that may have mended something, how long until it is looked at, in milliseconds. */
-const recheckDelayMs = 500
+const recheckDelayMs = 2000
 
 /** A site that has, or had, what is damaged here: from a receipt, or because it sent it. */
 export type Source = {

@@ -1,7 +1,10 @@
 import { scaleStories } from './scale.ts'
 
-const sizes = [100_000, 1_000_000]
 scaleStories(
-  [false, true].flatMap((inPlace) => sizes.map((files) => ({ files, inPlace }))),
+  [
+    { files: 100_000, inPlace: false },
+    { files: 1_000_000, inPlace: false },
+    { files: 100_000, inPlace: true },
+  ],
   900_000,
 )

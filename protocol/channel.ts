@@ -124,7 +124,7 @@ async function writePaced(
 }
 
 /** Bodies that are kept for later ones, and the size from which on keeping one is worth it, in bytes. */
-const bodiesMax = 8
+const bodiesMax = 5
 const keptBodyBytes = 64 * 1024
 
 /** Large bodies come one after the other; fresh memory for each costs more than what is done with it. */

@@ -101,7 +101,10 @@ export async function openSite(alias: string, options: SiteOptions = {}): Promis
     ...announce,
     ...lane,
   ]
-  const made = options.made ? undefined : await run(process.execPath, [main, ...init])
+  const making = siteProcess(main, init, { ...process.env, ...options.env })
+  const made = options.made
+    ? undefined
+    : await run(process.execPath, making.args, { env: making.env as NodeJS.ProcessEnv })
   if (made !== undefined && made.code !== 0)
     throw new Error(`init of ${alias} ended with ${made.code}: ${made.stderr}`)
   const token = (await readFile(join(home, 'token'), 'utf8')).trim()

@@ -3,6 +3,9 @@ import { Level } from 'level'
 import { Fault, type FaultAbout, type FaultKind } from '../../protocol/fault.ts'
 import type { RawDb, Sealed } from './seal.ts'
 
+/** Of decompressed blocks: the system caches the files anyhow, and names of content come at random. */
+const cacheBytes = 2 * 1024 * 1024
+
 /**
  * Opens the folder as LevelDB. With `create` it must be new; without, it must be there, because
  * LevelDB takes a folder that lost its smallest file for an empty one and deletes the rest.
@@ -13,6 +16,7 @@ export async function openLevel(folder: string, create: boolean): Promise<RawDb>
     valueEncoding: 'view',
     createIfMissing: create,
     errorIfExists: create,
+    cacheSize: cacheBytes,
   })
   try {
     await level.open()

@@ -16,7 +16,7 @@ import { sha256Aside } from './sha256.ts'
 import type { Incoming } from './store.ts'
 
 /** Blocks of one file that are written at the same time. */
-const blockWritesMax = 8
+const blockWritesMax = 1
 const objectMode = 0o440
 
 export type PartialPaths = { readonly data: string; readonly map: string }

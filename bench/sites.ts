@@ -29,10 +29,16 @@ export async function send(pair: Pair, dataset: DatasetId, dest: DatasetId | 0 =
 /** A fresh pair of sites holds `path` at Oslo; the send alone is measured. */
 export async function costOfSend(
   path: string,
-  o: { lane: boolean; inPlace?: boolean; after?: (pair: Pair) => Promise<unknown> } & Ends,
+  o: {
+    lane: boolean
+    inPlace?: boolean
+    ready?: () => Promise<unknown>
+    after?: (pair: Pair) => Promise<unknown>
+  } & Ends,
 ): Promise<Cost> {
   await using pair = await openPair(o)
   const { id } = await add(pair, path, o.inPlace)
+  await o.ready?.()
   const cost = await costOf(pidsOf(pair), () => send(pair, id))
   await o.after?.(pair)
   return cost

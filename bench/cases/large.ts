@@ -64,8 +64,7 @@ export const large: Case = {
 
 /** Sends `path` between two fresh sites, when the disk is at rest. */
 export async function oneSend(bench: Bench, path: string, lane: boolean) {
-  await bench.scratch.settle()
-  return await costOfSend(path, { lane })
+  return await costOfSend(path, { lane, ready: () => bench.scratch.settle() })
 }
 
 /** Gives a rival a fresh place for what it writes, when the disk is at rest, and takes it away again. */

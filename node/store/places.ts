@@ -150,9 +150,9 @@ export async function indexPlaces(folder: string, name: string, db: Db): Promise
   const sum = createHash('sha256')
   async function write(): Promise<void> {
     const changes: Change[] = []
-    for (const [cid, added] of batch) {
-      const held = (await db.get<Place[]>(keys.place(cid))) ?? []
-      changes.push({ put: keys.place(cid), value: added.reduceRight(withPlace, held) })
+    const known = await Promise.all([...batch.keys()].map((cid) => db.get<Place[]>(keys.place(cid))))
+    for (const [i, [cid, added]] of [...batch].entries()) {
+      changes.push({ put: keys.place(cid), value: added.reduceRight(withPlace, known[i] ?? []) })
     }
     batch = new Map()
     await db.write(changes)

@@ -68,6 +68,8 @@ function next(): Found | undefined {
 
 function read(into: Uint8Array, stop: boolean): Batch {
   isRefused ||= stop
+  // Nothing is read any more; what else is wrong is found by a look at each.
+  if (isRefused) options.look = true
   const paths: string[] = []
   const files: string[] = []
   const facts: Facts[] = []

@@ -5,6 +5,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import {
+  appendFile,
   chmod,
   mkdir,
   mkdtemp,
@@ -158,11 +159,12 @@ describe('a path that cannot become a dataset', () => {
   test('vanishes, or changes, while it is read', async () => {
     const tree = join(folder, 'moving')
     await mkdir(tree)
-    // Enough to read that the last ones are not reached before the first were told of; all of it holes.
+    // Enough to read that the first is still being read, and the last not reached, when that was told
+    // of; all of it holes.
     for (let i = 0; i < 48; i++) {
       const path = join(tree, `file-${10 + i}.bin`)
       await writeFile(path, '')
-      await truncate(path, 24 * mib)
+      await truncate(path, (i === 0 ? 512 : 2) * mib)
     }
     let told: Promise<unknown> | undefined
     const added = pair.atOslo.call(
@@ -173,7 +175,7 @@ describe('a path that cannot become a dataset', () => {
           if (bytes === 0) return
           told ??= Promise.all([
             rm(join(tree, 'file-56.bin')),
-            writeFile(join(tree, 'file-57.bin'), 'shorter'),
+            appendFile(join(tree, 'file-10.bin'), 'longer'),
           ])
         },
       },
@@ -186,8 +188,8 @@ describe('a path that cannot become a dataset', () => {
     expect(refusal).toMatchObject({
       kind: 'conflict',
       list: [
+        'file-10.bin: it changed while it was read',
         'file-56.bin: it vanished while it was read',
-        'file-57.bin: it changed while it was read',
       ],
     })
     expect(refusal.message).toContain('try again')

@@ -13,6 +13,7 @@ import { bundleSignedPrefix, encodeBundle } from '../../protocol/bundle.ts'
 import { connectionProtocol } from '../../protocol/connection.ts'
 import { contentProtocol } from '../../protocol/content.ts'
 import { helloProtocol } from '../../protocol/hello.ts'
+import { laneKeyBytes, laneProtocol, laneTicketBytes } from '../../protocol/lane.ts'
 import { linkCaps, linkProtocol } from '../../protocol/link.ts'
 import { offerProtocol } from '../../protocol/offer.ts'
 import { encodeReceipt, receiptProtocol } from '../../protocol/receipt.ts'
@@ -86,6 +87,18 @@ async function wellFormed() {
       'open of nothing': { type: 'open', transfer: anyTransfer() },
       want: { type: 'want', nodes: [], blocks: [] },
       finish: { type: 'finish' },
+    },
+    [laneProtocol]: {
+      ask: { protocol: contentProtocol },
+      'ask with a way back': {
+        protocol: contentProtocol,
+        back: {
+          addresses: ['127.0.0.1:4602'],
+          ticket: new Uint8Array(laneTicketBytes),
+          key: new Uint8Array(laneKeyBytes),
+          ttlMs: 1000,
+        },
+      },
     },
     [receiptProtocol]: {
       receipt: await signedReceipt(nan, receipt),

@@ -31,8 +31,8 @@ export const deposit: Case = {
     const costs = await inTurn(
       bench.pairs,
       {
-        ours: () => into(bench, (to) => oneDeposit(bench, path, to)),
-        rsync: () => into(bench, (to) => rsync.costOf(path, to)),
+        ours: () => into(bench, (to) => oneDeposit(bench, path, to), { many: true }),
+        rsync: () => into(bench, (to) => rsync.costOf(path, to), { many: true }),
       },
       bench.say,
     )

@@ -34,7 +34,7 @@ export const small: Case = {
       bench.pairs,
       {
         ours: () => oneSend(bench, path, true),
-        rsync: () => into(bench, (to) => rsync.costOf(path, to)),
+        rsync: () => into(bench, (to) => rsync.costOf(path, to), { many: true }),
       },
       bench.say,
     )

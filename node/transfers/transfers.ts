@@ -28,18 +28,12 @@ import type { Commit } from '../journal/commit.ts'
 import type { Store } from '../store/store.ts'
 import { openBook } from './book.ts'
 import { createDriver } from './driver.ts'
+import { createGrants } from './grants.ts'
 import { hearOffer, type IncomingNeeds } from './incoming.ts'
-import {
-  bundleHash,
-  grantOf,
-  hearReceipt,
-  type OpenChannel,
-  sayOffer,
-  transferTtlMs,
-} from './outgoing.ts'
+import { bundleHash, hearReceipt, type OpenChannel, sayOffer } from './outgoing.ts'
 import { openProgress } from './progress.ts'
 import type { Seen } from './seen.ts'
-import { createServer, type Grant, type Throttle } from './send.ts'
+import { createServer, type Throttle } from './send.ts'
 import { createTasks } from './tasks.ts'
 import { isOver, type StateName, type Transfer, type TransferEvent, taskOf } from './transfer.ts'
 import { type SiteNames, viewTransfer, willTravel } from './view.ts'
@@ -121,12 +115,12 @@ export function openTransfers<Input>(needs: TransfersNeeds<Input>): Transfers<In
   const book = openBook({ commit, db, clock, count })
   const events = createEvents<TransferEvents>()
   const clearing = new Set<Promise<void>>()
-  const dryGrants = new Map<TransferId, { site: SiteId; bundle: Bundle }>()
+  const grants = createGrants({ book, clock, mayFlow: (site) => needs.mayFlow(site) })
   const { throttle } = needs
-  const standing = new Map<TransferId, { site: SiteId; endsAt: number }>()
-  let moves = 0
   const server = createServer({
-    ...{ store, clock, progress, throttle, grant, stillGranted },
+    ...{ store, clock, progress, throttle },
+    grant: (id, { remote }) => grants.grant(id, remote),
+    stillGranted: (grant, { remote }) => grants.demandStill(grant, remote),
     log: needs.log,
   })
   const closing = new AbortController()
@@ -144,8 +138,6 @@ export function openTransfers<Input>(needs: TransfersNeeds<Input>): Transfers<In
   const { demandFit, log } = needs
   const driver = createDriver({ book, progress, clock, perform: tasks.perform, demandFit, log })
   book.events.on(({ transfer }) => {
-    moves++
-    standing.delete(transfer.id)
     if (isOver(transfer.state)) server.forget(transfer.id)
     if (isOver(transfer.state) && taskOf(transfer) === undefined) {
       forget(transfer.id)
@@ -154,24 +146,6 @@ export function openTransfers<Input>(needs: TransfersNeeds<Input>): Transfers<In
     events.emit({ type: 'changed', id: transfer.id, over: isOver(transfer.state) })
   })
   progress.events.on(({ id }) => events.emit({ type: 'changed', id, over: false }))
-
-  async function grant(id: TransferId, channel: Channel): Promise<Grant> {
-    needs.mayFlow(channel.remote)
-    const dry = dryGrants.get(id)
-    if (dry !== undefined && dry.site === channel.remote)
-      return { transfer: id, bundle: dry.bundle, dry: true }
-    await demandGrant(id, channel.remote)
-    return { transfer: id, bundle: (await book.bundle(id)).bundle, dry: false }
-  }
-
-  /** Asked at every want: a grant that stood at the last one stands until its transfer moves or is old. */
-  async function demandGrant(id: TransferId, site: SiteId): Promise<void> {
-    const known = standing.get(id)
-    if (known?.site === site && clock.now() < known.endsAt) return
-    const before = moves
-    const { createdAt } = await grantOf(book, id, site, clock.now())
-    if (moves === before) standing.set(id, { site, endsAt: createdAt + transferTtlMs })
-  }
 
   /** One at a time for a transfer, however often it is asked for. */
   function retell(transfer: Transfer): void {
@@ -194,11 +168,6 @@ export function openTransfers<Input>(needs: TransfersNeeds<Input>): Transfers<In
       .catch((thrown) => needs.log(asFault(thrown, 'transfers.clear', id)))
       .finally(() => clearing.delete(done))
     clearing.add(done)
-  }
-
-  async function stillGranted({ transfer, dry }: Grant, channel: Channel): Promise<void> {
-    needs.mayFlow(channel.remote)
-    if (!dry || !dryGrants.has(transfer)) await demandGrant(transfer, channel.remote)
   }
 
   /** With nothing on its way in, no partial file has a use. */
@@ -283,22 +252,18 @@ export function openTransfers<Input>(needs: TransfersNeeds<Input>): Transfers<In
       needs.mayFlow(site)
       const bytes = encodeBundle(bundle)
       const signature = await needs.sign(signedBytes(bundleSignedPrefix, bytes))
-      dryGrants.set(id, { site, bundle })
-      try {
-        const offer = { bundle: bytes, signature, dest, dry: true, allow: true }
-        const counted = await sayOffer(needs, site, offer, signal)
-        if (counted.type !== 'counted') throw new Fault('invalid', 'offer.dry', { side: 'there' })
-        return {
-          files: counted.files,
-          bytes: counted.bytes,
-          held: { files: counted.heldFiles, bytes: counted.heldBytes },
-          binding: counted.binding,
-          flagged: await flagged(),
-          will: willTravel(bundle),
-          willNot: [...neverTravels],
-        }
-      } finally {
-        dryGrants.delete(id)
+      using _grant = grants.dry(id, site, bundle)
+      const offer = { bundle: bytes, signature, dest, dry: true, allow: true }
+      const counted = await sayOffer(needs, site, offer, signal)
+      if (counted.type !== 'counted') throw new Fault('invalid', 'offer.dry', { side: 'there' })
+      return {
+        files: counted.files,
+        bytes: counted.bytes,
+        held: { files: counted.heldFiles, bytes: counted.heldBytes },
+        binding: counted.binding,
+        flagged: await flagged(),
+        will: willTravel(bundle),
+        willNot: [...neverTravels],
       }
     },
     async list(of, { limit }) {

@@ -51,6 +51,7 @@ export function openStreams(o: StreamsNeeds): Streams {
   let first: Promise<Open> | undefined
   /** Streams beside the first that are being opened; they are welcome and not needed. */
   let opening = 0
+  let more = true
   let aborted: Fault | undefined
   const again: Run[] = []
   let wake = Promise.withResolvers<void>()
@@ -70,6 +71,8 @@ export function openStreams(o: StreamsNeeds): Streams {
       const { message } = await channel.receive(serveMessage, { signal: o.signal })
       if (message.type !== 'opened') throw new Fault('invalid', 'content.open', { side: 'there' })
       window.roundTrip(o.clock.now() - askedAt)
+      // Meanwhile everything may have come over the others.
+      if (aborted !== undefined) throw aborted
     } catch (thrown) {
       channel.abort(asFault(thrown, 'content.open'))
       throw thrown
@@ -88,8 +91,10 @@ export function openStreams(o: StreamsNeeds): Streams {
   function addOne(): void {
     opening++
     openOne()
-      // Where one stream is all there is, one stream is enough.
-      .catch(() => {})
+      // Where there are no more to be had, those that are there are enough.
+      .catch(() => {
+        more = false
+      })
       .finally(() => {
         opening--
         changed()
@@ -113,7 +118,7 @@ export function openStreams(o: StreamsNeeds): Streams {
         .filter((session) => session.hasRoom(bytes))
         .sort((a, b) => a.outstandingBytes - b.outstandingBytes)[0]
       if (free !== undefined && (now === 0 || now + bytes <= window.bytes)) return free
-      if (streams.length + opening < window.streams) addOne()
+      if (more && streams.length + opening < window.streams) addOne()
       const woken = wake.promise
       // Whoever waits for an answer must first have asked.
       await Promise.all(streams.map(({ session }) => session.flush()))

@@ -33,10 +33,13 @@ export type United = {
 }
 
 export async function uniteTrees(o: UniteOptions): Promise<United> {
+  // One root is one content, whoever built it: there is nothing to look for on its pages.
+  if (o.base.root === o.incoming.root)
+    return { tree: o.base, ...noCounts(), same: o.base.files, conflictsCount: 0, conflicts: [] }
   const base = await openTree(o.store, o.base.root, o.base.times)
   const incoming = await openTree(o.store, o.incoming.root, o.incoming.times)
   const conflicts = createLines()
-  const counts = { added: 0, replaced: 0, same: 0 }
+  const counts = noCounts()
   let named: string | undefined
   function conflict(path: string): void {
     // One file in the way of many is one conflict, and those come one after the other.
@@ -71,6 +74,8 @@ export async function uniteTrees(o: UniteOptions): Promise<United> {
     conflicts: conflicts.list(),
   }
 }
+
+const noCounts = () => ({ added: 0, replaced: 0, same: 0 })
 
 /** The entry that one path has afterwards; undefined is a conflict. */
 async function settle(

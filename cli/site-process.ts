@@ -12,8 +12,8 @@ import { fileURLToPath } from 'node:url'
  */
 const flags = [
   '--max-semi-space-size=2',
-  '--initial-old-space-size=80',
-  '--heap-growing-percent=80',
+  '--initial-old-space-size=112',
+  '--heap-growing-percent=150',
 ]
 
 /** Threads share one heap of the C library: each of a dozen would keep what it once needed. */

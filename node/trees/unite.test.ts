@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import type { Root } from '../../protocol/ids.ts'
 import type { Tree } from '../../protocol/manifest.ts'
 import { comparePaths } from '../../protocol/paths.ts'
 import { createMemoryStore } from '../store/memory.ts'
@@ -203,4 +204,16 @@ describe('openTree', () => {
     for (const path of ['', 'a', 'scan-', 'scan-1234x', 'z'])
       expect(await reader.find(path)).toBeUndefined()
   })
+})
+
+it('what has one root is not looked into: it is what is there, with its times', async () => {
+  const store = createMemoryStore()
+  const [base, incoming] = [
+    await treeOf(store, { a: '1', b: '2' }, 1),
+    await treeOf(store, { a: '1', b: '2' }, 2),
+  ]
+  const { node } = await openTree(store, base.root)
+  await store.remove(node.pages.map(({ cid }) => cid.toString() as Root))
+  const united = await uniteTrees({ store, base, incoming, mayReplace: () => false })
+  expect(united).toMatchObject({ tree: base, added: 0, replaced: 0, same: 2, conflicts: [] })
 })

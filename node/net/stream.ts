@@ -87,8 +87,11 @@ export function createStreamCarrier(
     async function send(bytes: Uint8Array, signal: AbortSignal | undefined): Promise<void> {
       let room: boolean
       try {
-        // A copy: under load the library keeps what it was given for longer than this call lasts.
-        room = stream.send(bytes.slice())
+        // A copy: under load the library keeps what it was given for longer than this call lasts. In
+        // memory of its own, which is not cleared first, because all of it is written.
+        const copy = Buffer.allocUnsafeSlow(bytes.byteLength)
+        copy.set(bytes)
+        room = stream.send(copy)
       } catch (cause) {
         ends.breakOff(lineCut(cause))
         throw ends.failure

@@ -12,19 +12,12 @@ import { fileURLToPath } from 'node:url'
  */
 const flags = [
   '--max-semi-space-size=2',
-  '--initial-old-space-size=112',
-  '--heap-growing-percent=150',
+  '--initial-old-space-size=80',
+  '--heap-growing-percent=80',
 ]
 
-/**
- * Of the C library: threads share two heaps, because each of a dozen would keep what it once needed;
- * and what is freed is kept for the next piece of content, which takes a sixth off a stream.
- */
-const pieces = {
-  MALLOC_ARENA_MAX: '2',
-  MALLOC_TOP_PAD_: String(16 * 1024 * 1024),
-  MALLOC_TRIM_THRESHOLD_: String(64 * 1024 * 1024),
-}
+/** Threads share one heap of the C library: each of a dozen would keep what it once needed. */
+const oneHeap = { MALLOC_ARENA_MAX: '1' }
 
 /** Compiled code of all homes, so that no start has to load the compiler of types. */
 const cache = fileURLToPath(new URL('../node_modules/.cache/crossload', import.meta.url))
@@ -35,5 +28,5 @@ export function siteProcess(
   args: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
 ): { args: string[]; env: Record<string, string | undefined> } {
-  return { args: [...flags, file, ...args], env: { ...pieces, NODE_COMPILE_CACHE: cache, ...env } }
+  return { args: [...flags, file, ...args], env: { ...oneHeap, NODE_COMPILE_CACHE: cache, ...env } }
 }

@@ -150,7 +150,9 @@ export async function indexPlaces(folder: string, name: string, db: Db): Promise
   const sum = createHash('sha256')
   async function write(): Promise<void> {
     const changes: Change[] = []
-    const known = await Promise.all([...batch.keys()].map((cid) => db.get<Place[]>(keys.place(cid))))
+    const known = await Promise.all(
+      [...batch.keys()].map((cid) => db.get<Place[]>(keys.place(cid))),
+    )
     for (const [i, [cid, added]] of [...batch].entries()) {
       changes.push({ put: keys.place(cid), value: added.reduceRight(withPlace, known[i] ?? []) })
     }

@@ -21,9 +21,10 @@ export const digestBytes = 32
 /** Links of one node of the profile's balanced tree. */
 const linksMax = 1024
 
-const codecs = { raw: 0x55, 'dag-pb': 0x70, 'dag-cbor': 0x71 } as const
+export const codecCodes = { raw: 0x55, 'dag-pb': 0x70, 'dag-cbor': 0x71 } as const
 export const sha256Code = 0x12
-export type Codec = keyof typeof codecs
+export type Codec = keyof typeof codecCodes
+const codecs = Object.keys(codecCodes) as Codec[]
 
 /** How many blocks a file of this size has; an empty file has none. */
 export function blocksOf(size: number): number {
@@ -41,7 +42,7 @@ export function digestAt(digests: Uint8Array, index: number): Uint8Array {
 }
 
 export function blockCid(digest: Uint8Array, codec: Codec): CID {
-  return CID.createV1(codecs[codec], createDigest(sha256Code, digest))
+  return CID.createV1(codecCodes[codec], createDigest(sha256Code, digest))
 }
 
 /** The text name of a metadata block: a page, a list, a root. */
@@ -49,29 +50,56 @@ export function rootOf(sha256: Sha256, bytes: Uint8Array): Root {
   return cidText(sha256(bytes), 'dag-cbor') as Root
 }
 
-const alphabet = 'abcdefghijklmnopqrstuvwxyz234567'
-/** Ten bits → two letters of base32. */
-const letters = Array.from({ length: 1024 }, (_, i) => alphabet[i >> 5]! + alphabet[i & 31]!)
+const letters = Array.from('abcdefghijklmnopqrstuvwxyz234567', (letter) => letter.charCodeAt(0))
+const valuesOf = new Uint8Array(128).fill(255)
+for (const [value, letter] of letters.entries()) valuesOf[letter] = value
 /** How the text of a CID begins: base32's own letter, then version, codec, hash and length. */
 const beginnings = { raw: 'bafkrei', 'dag-pb': 'bafybei', 'dag-cbor': 'bafyrei' } as const
+const beginningLength = 7
+
+/** The text being made, as the codes of its letters. */
+const text: number[] = Array.from({ length: 59 }, () => 0)
 
 /**
- * `blockCid(…).toString()`, several times as fast: a tree of a million files has a million names. The
- * letters of a beginning are 30 of its 32 bits; the other two are zeros and go before the digest.
+ * `blockCid(…).toString()` of the digest at `from`, several times as fast: a tree of a million files has a million names. The
+ * letters of a beginning are 30 of its 32 bits; the other two are zeros and go before the digest. Made
+ * of one piece, because a text that was put together letter by letter is a chain of texts in memory.
  */
-export function cidText(digest: Uint8Array, codec: Codec): string {
-  let text: string = beginnings[codec]
+export function cidText(digest: Uint8Array, codec: Codec, from = 0): string {
+  const beginning = beginnings[codec]
+  let at = 0
+  for (; at < beginning.length; at++) text[at] = beginning.charCodeAt(at)
   let held = 0
   let bits = 2
-  for (let i = 0; i < digestBytes; i++) {
-    held = (held << 8) | digest[i]!
+  for (let i = from; i < from + digestBytes; i++) {
+    held = ((held << 8) | digest[i]!) & 0xfff
     bits += 8
-    if (bits < 10) continue
-    bits -= 10
-    text += letters[held >> bits]
-    held &= (1 << bits) - 1
+    while (bits >= 5) {
+      bits -= 5
+      text[at++] = letters[(held >>> bits) & 31]!
+    }
   }
-  return text + letters[held << 2]
+  text[at] = letters[(held << (5 - bits)) & 31]!
+  return String.fromCharCode(...text)
+}
+
+/** Writes the digest that this text was made from; its codec, or undefined for a text that is none of these. */
+export function readCidText(cid: string, into: Uint8Array, at = 0): Codec | undefined {
+  if (cid.length !== text.length) return undefined
+  let held = 0
+  let bits = 0
+  let to = at
+  for (let i = beginningLength; i < text.length; i++) {
+    const value = valuesOf[cid.charCodeAt(i)] ?? 255
+    if (value > 31) return undefined
+    held = ((held << 5) | value) & 0xfff
+    // The first letter begins with two bits of the beginning.
+    bits += i === beginningLength ? 3 : 5
+    if (bits < 8) continue
+    bits -= 8
+    into[to++] = (held >>> bits) & 0xff
+  }
+  return codecs.find((codec) => cid.startsWith(beginnings[codec]))
 }
 
 type Node = { cid: CID; size: number; total: number }

@@ -17,6 +17,8 @@ export async function openLevel(folder: string, create: boolean): Promise<RawDb>
     createIfMissing: create,
     errorIfExists: create,
     cacheSize: cacheBytes,
+    // Most of it are digests, which nothing makes shorter: packing and unpacking them is work for nothing.
+    compression: false,
   })
   try {
     await level.open()

@@ -29,6 +29,15 @@ export interface Loose {
   /** Values in the order of the keys, as of one moment. */
   getMany(keys: readonly Uint8Array[]): Promise<(Uint8Array | undefined)[]>
   /**
+   * The same for `count` keys of `bytes` each, which `write` puts into memory that all of them share:
+   * a million keys need not be a million buffers first.
+   */
+  find(
+    count: number,
+    bytes: number,
+    write: (index: number, into: Uint8Array, at: number) => void,
+  ): Promise<(Uint8Array | undefined)[]>
+  /**
    * All of it or, after a crash, none; of two changes to one key the last counts, and deletions come
    * last. Without `sync` the newest calls may be lost by a crash, also some that came before others
    * which were not lost. With `sync` this call is on the disk when it resolves. `always` as in the
@@ -76,20 +85,39 @@ export function createLoose(
     return all
   }
 
+  async function get(keys: Uint8Array[]): Promise<(Uint8Array | undefined)[]> {
+    if (keys.length === 0) return []
+    return level.getMany<Uint8Array, Uint8Array>(keys, binary).catch((thrown: unknown) => {
+      throw db.faultOf(thrown, 'db.loose')
+    })
+  }
+
+  const checkCount = (count: number) =>
+    assert(count <= looseBatchMax, `at most ${looseBatchMax} loose records at a time`)
+
   return {
     async getMany(keys) {
-      assert(keys.length <= looseBatchMax, `at most ${looseBatchMax} loose records at a time`)
-      if (keys.length === 0) return []
-      return level
-        .getMany<Uint8Array, Uint8Array>(keys.map(within), binary)
-        .catch((thrown: unknown) => {
-          throw db.faultOf(thrown, 'db.loose')
-        })
+      checkCount(keys.length)
+      return get(keys.map(within))
+    },
+
+    async find(count, bytes, write) {
+      checkCount(count)
+      assert(bytes <= looseKeyBytesMax, `a loose key has at most ${looseKeyBytesMax} bytes`)
+      const each = start.byteLength + bytes
+      const all = Buffer.allocUnsafe(count * each)
+      const keys: Uint8Array[] = []
+      for (let i = 0, at = 0; i < count; i++, at += each) {
+        all.set(start, at)
+        write(i, all, at + start.byteLength)
+        keys.push(all.subarray(at, at + each))
+      }
+      return get(keys)
     },
 
     async write(puts, dels, options) {
       const count = puts.length + dels.length
-      assert(count <= looseBatchMax, `at most ${looseBatchMax} loose records at a time`)
+      checkCount(count)
       for (const { key, value } of puts) {
         checkKey(key)
         assert(value.byteLength <= looseValueBytesMax, 'a loose value is short')

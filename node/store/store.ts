@@ -37,12 +37,18 @@ export interface Puts {
   /**
    * Many of them, far cheaper than one by one; at most `smallsMax` of `smallsBytesMax` together. All
    * are checked before any is written: `corrupt` when one of them is not its digest. When it is `full`,
-   * some of them may have been taken.
+   * some of them may have been taken. With `isNew` they are not looked for first, because the caller
+   * has just done so: what came meanwhile is then there twice until the packs are compacted.
    */
-  putSmalls(files: readonly Small[]): Promise<FileCid[]>
+  putSmalls(files: readonly Small[], options?: { readonly isNew?: boolean }): Promise<FileCid[]>
 }
 
-export type Small = { readonly digest: Uint8Array; readonly bytes: Uint8Array }
+export type Small = {
+  readonly digest: Uint8Array
+  readonly bytes: Uint8Array
+  /** Its name, when it has been made already from this digest. */
+  readonly cid?: FileCid | undefined
+}
 
 export interface Store extends Puts, AsyncDisposable {
   /**

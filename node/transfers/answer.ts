@@ -133,18 +133,6 @@ export function createAnswerer(o: AnswerNeeds): Answerer {
     o.count({ nodes: 1, pages: place.node === 'page' ? 1 : 0 })
   }
 
-  /** Makes room for one block, and notes that the frame holds it. */
-  async function room(place: BlockPlace, begins: boolean, bytes: number, signal: AbortSignal) {
-    inWant += bytes
-    if (inWant > wantedBytesMax) throw tooMuch()
-    if (filled + bytes > frameBodyBytesMax) await flush(signal)
-    if (begins || parts.length === 0) parts.push([...place])
-    else parts.at(-1)![4]++
-    filled += bytes
-    if (bundle.dataset !== undefined && place[0] === 0) dataset += bytes
-    total.blocks++
-  }
-
   async function blocks(wanted: BlockPlace, signal: AbortSignal): Promise<void> {
     const [index, page, entry, first, number] = wanted
     const served = await tree(index)
@@ -153,8 +141,15 @@ export function createAnswerer(o: AnswerNeeds): Answerer {
       const { file } = piece
       for (let at = piece.first; at < piece.first + piece.count; at++) {
         const bytes = blockSize(file.size, at)
-        await room([index, page, piece.entry, at, 1], begins, bytes, signal)
+        inWant += bytes
+        if (inWant > wantedBytesMax) throw tooMuch()
+        if (filled + bytes > frameBodyBytesMax) await flush(signal)
+        if (begins || parts.length === 0) parts.push([index, page, piece.entry, at, 1])
+        else parts.at(-1)![4]++
         begins = false
+        filled += bytes
+        if (bundle.dataset !== undefined && index === 0) dataset += bytes
+        total.blocks++
         // What is asked for again may be so because it was not what it should be: then we look.
         const again = ledger.spend(index, piece.firstBlock + at, bytes)
         if (file.size <= blockBytes && !again) addSmall(served, piece, bytes)

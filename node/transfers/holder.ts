@@ -25,6 +25,12 @@ export type HolderNeeds = {
   shared(site: SiteId): boolean
 }
 
+/**
+ * `held`: here, and sent by this same source before (or by anybody, where the link shares). `hidden`:
+ * here, but what this source sends may not depend on it.
+ */
+export type Held = 'held' | 'hidden' | 'missing'
+
 /** A file of several blocks that is on its way. */
 export type Arriving = {
   readonly missing: readonly { first: number; count: number }[]
@@ -32,16 +38,19 @@ export type Arriving = {
 }
 
 export interface Holder extends AsyncDisposable {
-  /** Which of these are held, and were sent by this same source before (or by anybody, where the link shares). */
-  holds(cids: readonly FileCid[]): Promise<boolean[]>
+  /** What is known of each of these here. */
+  holds(cids: readonly FileCid[]): Promise<Held[]>
   /** From now on this file is on its way: a second one of the same content need not be asked for. */
   expect(cid: FileCid): void
   isComing(cid: FileCid): boolean
   node(cid: Root): Promise<Uint8Array | undefined>
   /** Faults `corrupt` when the bytes are not what the name says. */
   keepNode(cid: Root, bytes: Uint8Array): Promise<void>
-  /** Keeps files of one block or none. Faults `corrupt` when one is not what its digest says. */
-  keepSmalls(files: readonly Small[], cids: readonly FileCid[]): Promise<void>
+  /**
+   * Keeps files of one block or none, which were all `missing` when `isNew`. Faults `corrupt` when one
+   * is not what its digest says.
+   */
+  keepSmalls(files: readonly (Small & { cid: FileCid })[], isNew: boolean): Promise<void>
   /** Begins or resumes a file of several blocks; `done` when its last block is here. */
   arrive(
     file: { cid: FileCid; size: number; digests: Uint8Array },
@@ -73,10 +82,13 @@ export function createHolder(
   const coming = new Set<FileCid | Root>()
   let running: Promise<void> | undefined
 
-  async function holds(cids: readonly (FileCid | Root)[]): Promise<boolean[]> {
-    const from = needs.shared(site) ? undefined : await seen.which(site, cids)
-    const held = await store.hasMany(cids)
-    return held.map((is, i) => is && (from === undefined || from[i]!))
+  async function holds(cids: readonly (FileCid | Root)[]): Promise<Held[]> {
+    const here = await store.hasMany(cids)
+    if (needs.shared(site)) return here.map((is) => (is ? 'held' : 'missing'))
+    const asked = cids.filter((_, i) => here[i])
+    const from = asked.length > 0 ? await seen.which(site, asked) : []
+    let next = 0
+    return here.map((is) => (is ? (from[next++] ? 'held' : 'hidden') : 'missing'))
   }
 
   const checkpoint = () =>
@@ -125,16 +137,16 @@ export function createHolder(
     expect: (cid) => void coming.add(cid),
     isComing: (cid) => coming.has(cid),
     whole: (page) => void wholes.push(page),
-    node: async (cid) => ((await holds([cid]))[0] ? store.block(cid) : undefined),
+    node: async (cid) => ((await holds([cid]))[0] === 'held' ? store.block(cid) : undefined),
     async keepNode(cid, bytes) {
       if (rootOf(sha256, bytes) !== cid) throw wrong(cid)
       await store.putBlock(bytes)
       known.push(cid)
       await taken(bytes.byteLength)
     },
-    async keepSmalls(files, cids) {
-      await store.putSmalls(files)
-      known.push(...cids)
+    async keepSmalls(files, isNew) {
+      await store.putSmalls(files, { isNew })
+      for (const { cid } of files) known.push(cid)
       await taken(files.reduce((sum, { bytes }) => sum + bytes.byteLength, 0))
     },
     async arrive({ cid, size, digests }, on) {

@@ -159,7 +159,7 @@ export async function countBundle(
           const files = await withCids(nodes, page, entries)
           const held = await holder.holds(files.map(({ cid }) => cid))
           for (const [i, { file }] of files.entries())
-            add(1, file.size, held[i] ? 1 : 0, held[i] ? file.size : 0)
+            add(1, file.size, held[i] === 'held' ? 1 : 0, held[i] === 'held' ? file.size : 0)
         }
       }
       if (walked === 0) add(tree.files, tree.bytes, tree.files, tree.bytes)
@@ -208,7 +208,7 @@ async function withCids(
   const files: WalkedFile[] = []
   for (const [entry, file] of entries.entries()) {
     if (file.kind !== 'file') continue
-    const digests = await digestsOf(nodes, file, page, entry)
+    const digests = 'blocks' in file ? file.blocks : await digestsOf(nodes, file, page, entry)
     files.push({ file, entry, cid: fileCid(sha256, file.size, digests), digests })
   }
   return files

@@ -4,9 +4,11 @@
  * worked out once more.
  */
 
+import assert from 'node:assert/strict'
 import { treesOf } from '../../protocol/bundle.ts'
 import { Fault } from '../../protocol/fault.ts'
 import type { FileCid, Root, SiteId, TransferId } from '../../protocol/ids.ts'
+import { digestBytes, readCidText } from '../../protocol/unixfs.ts'
 import type { Db } from '../db/db.ts'
 import { keys } from '../db/keys.ts'
 import { sha256 } from '../store/sha256.ts'
@@ -32,11 +34,13 @@ export interface Seen {
   noteWhole(site: SiteId, wholes: readonly Whole[], damages: number): Promise<void>
 }
 
-const complete = keys.meta('seen-loose')
+const complete = keys.meta('seen-digests')
 /** Records written in one batch. */
 const batchMax = 4096
 /** Bytes of a site's name in a key: enough that no two sites share them. */
 const siteBytes = 12
+const keyBytes = siteBytes + digestBytes
+const wholeMark = Uint8Array.of(1)
 
 const encoder = new TextEncoder()
 const nothing = new Uint8Array(0)
@@ -52,14 +56,20 @@ export function openSeen(needs: { db: Db; store: Store }): Seen {
     return known
   }
 
-  /** A CID's text is as good a key as its bytes, and needs no decoding. */
-  function keyOf(site: Uint8Array, cid: string, suffix = ''): Uint8Array {
-    const key = Buffer.allocUnsafe(siteBytes + cid.length + suffix.length)
-    key.set(site)
-    key.write(cid, siteBytes, 'latin1')
-    if (suffix !== '') key.write(suffix, siteBytes + cid.length, 'latin1')
+  function writeKey(site: Uint8Array, cid: FileCid | Root, into: Uint8Array, at: number): void {
+    into.set(site, at)
+    const codec = readCidText(cid, into, at + siteBytes)
+    assert(codec !== undefined, `${cid} is no CID of ours`)
+  }
+
+  function keyOf(site: Uint8Array, cid: FileCid | Root): Uint8Array {
+    const key = Buffer.allocUnsafe(keyBytes)
+    writeKey(site, cid, key, 0)
     return key
   }
+
+  /** A whole node has a key of its own: it is longer. */
+  const keyOfWhole = (site: Uint8Array, cid: Root) => Buffer.concat([keyOf(site, cid), wholeMark])
 
   /** What a whole node is remembered with: nothing has been lost since, and its place is the same. */
   function stamp(place: Uint8Array, damages: number): Uint8Array {
@@ -72,7 +82,9 @@ export function openSeen(needs: { db: Db; store: Store }): Seen {
   return {
     async which(site, cids) {
       const from = siteKey(site)
-      const found = await table.getMany(cids.map((cid) => keyOf(from, cid)))
+      const found = await table.find(cids.length, keyBytes, (i, into, at) =>
+        writeKey(from, cids[i]!, into, at),
+      )
       return found.map((value) => value !== undefined)
     },
     async note(site, cids) {
@@ -85,13 +97,13 @@ export function openSeen(needs: { db: Db; store: Store }): Seen {
       }
     },
     async isWhole(site, cid, place) {
-      const [value] = await table.getMany([keyOf(siteKey(site), cid, '/whole')])
+      const [value] = await table.getMany([keyOfWhole(siteKey(site), cid)])
       return value !== undefined && Buffer.compare(value, stamp(place, store.damages)) === 0
     },
     async noteWhole(site, wholes, damages) {
       const from = siteKey(site)
       const puts = wholes.map(({ cid, place }) => ({
-        key: keyOf(from, cid, '/whole'),
+        key: keyOfWhole(from, cid),
         value: stamp(place, damages),
       }))
       await table.write(puts, [], { sync: true })

@@ -13,8 +13,8 @@ import {
   decodeTimesPage,
   decodeTimesRoot,
   type Entry,
-  type FileEntry,
   isSameSums,
+  type ListedFile,
   type PageLink,
 } from '../../protocol/manifest.ts'
 import { endsPage, type PageEnd, pageWeight, readPage } from '../../protocol/pages.ts'
@@ -108,18 +108,17 @@ export function placeOfTimes(tree: BundleTree): Uint8Array {
   return encode({ of: tree.root })
 }
 
-/** The digests of all blocks of a file, from its entry or its lists. */
+/** The digests of all blocks of a file from its lists. */
 export async function digestsOf(
   nodes: Nodes,
-  file: FileEntry,
+  { lists, size }: ListedFile,
   page: number,
   entry: number,
 ): Promise<Uint8Array> {
-  if ('blocks' in file) return file.blocks
   const parts: Uint8Array[] = []
-  for (const [list, cid] of file.lists.entries()) {
+  for (const [list, cid] of lists.entries()) {
     const bytes = await nodes(cid.toString() as Root, { node: 'list', page, entry, list })
-    parts.push(decodeList(bytes, file.size, list))
+    parts.push(decodeList(bytes, size, list))
   }
   return Buffer.concat(parts)
 }

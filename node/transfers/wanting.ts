@@ -70,7 +70,12 @@ export function createWanting(o: WantingNeeds): Wanting {
     await streams.want(again)
   }
 
-  function smallRun(page: number, files: readonly WalkedFile[], landed: (n: number) => void): Run {
+  function smallRun(
+    page: number,
+    files: readonly WalkedFile[],
+    isNew: boolean,
+    landed: (n: number) => void,
+  ): Run {
     const blocks = files.map(({ entry, file }) => ({ entry, index: 0, bytes: file.size }))
     return {
       place: [tree, page, files[0]!.entry, 0, files.length] satisfies BlockPlace,
@@ -79,15 +84,12 @@ export function createWanting(o: WantingNeeds): Wanting {
       async take(first, count, body) {
         const taken = files.slice(first, first + count)
         let at = 0
-        const smalls = taken.map(({ file, digests }) => {
+        const smalls = taken.map(({ file, cid, digests }) => {
           const bytes = body.subarray(at, at + file.size)
           at += file.size
-          return { digest: digests, bytes }
+          return { cid, digest: digests, bytes }
         })
-        await holder.keepSmalls(
-          smalls,
-          taken.map(({ cid }) => cid),
-        )
+        await holder.keepSmalls(smalls, isNew)
         o.came(count, body.byteLength)
         landed(count)
       },
@@ -127,22 +129,25 @@ export function createWanting(o: WantingNeeds): Wanting {
       const here = createHere(files.length, () => holder.whole(name))
       let run: WalkedFile[] = []
       let runBytes = 0
+      let isNew = true
       const flush = async () => {
-        const now = run
+        const [now, areNew] = [run, isNew]
         run = []
         runBytes = 0
-        if (now.length > 0) await want(smallRun(page, now, here.landed))
+        isNew = true
+        if (now.length > 0) await want(smallRun(page, now, areNew, here.landed))
       }
       for (const [i, walked] of files.entries()) {
         const { file, cid } = walked
-        if (held[i] || holder.isComing(cid)) {
+        const isHeld = held[i] === 'held'
+        if (isHeld || holder.isComing(cid)) {
           // The second file of one content is here once the first is, and that may still be cut off.
-          if (!held[i]) here.spoil()
+          if (!isHeld) here.spoil()
           o.held(1, file.size)
           here.landed(1)
           if (file.size > 0) await flush()
         } else if (file.size === 0) {
-          await holder.keepSmalls([{ digest: digestOfNothing, bytes: nothing }], [cid])
+          await holder.keepSmalls([{ cid, digest: digestOfNothing, bytes: nothing }], false)
           o.came(1, 0)
           here.landed(1)
         } else {
@@ -152,6 +157,7 @@ export function createWanting(o: WantingNeeds): Wanting {
             await flush()
           if (small) {
             run.push(walked)
+            isNew &&= held[i] === 'missing'
             runBytes += file.size
           } else await large(page, walked, here.landed)
         }

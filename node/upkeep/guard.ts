@@ -11,7 +11,7 @@ import type { FileCid, Root } from '../../protocol/ids.ts'
 import { blockBytes, blocksOf, fileCid, rootOf } from '../../protocol/unixfs.ts'
 import type { Clock } from '../base/clock.ts'
 import { sha256 } from '../store/sha256.ts'
-import type { FileWriter, Incoming, Puts, Stage, Store } from '../store/store.ts'
+import type { FileWriter, Incoming, Puts, Small, Stage, Store } from '../store/store.ts'
 import { createFilter, type Filter } from './filter.ts'
 
 /**
@@ -65,12 +65,23 @@ export function createGuard(store: Store, clock: Clock): Guard {
     return 2 ** 52 + bytes.reduce((sum, byte) => sum * 256 + byte, 0)
   }
 
-  async function touch(cid: FileCid | Root): Promise<void> {
-    while (removing?.names.has(cid)) await removing.done
-    generations.at(-1)!.touched.add(cid)
+  /** Those that are just being removed are waited for; the others do not wait for them. */
+  async function touchAll(cids: readonly (FileCid | Root)[]): Promise<void> {
+    for (let left = cids; ; ) {
+      const { touched } = generations.at(-1)!
+      const now = removing
+      const waiting: (FileCid | Root)[] = []
+      for (const cid of left) {
+        if (now?.names.has(cid)) waiting.push(cid)
+        else touched.add(cid)
+      }
+      if (waiting.length === 0) return
+      await now!.done
+      left = waiting
+    }
   }
 
-  const touchAll = (cids: readonly (FileCid | Root)[]) => Promise.all(cids.map(touch))
+  const touch = (cid: FileCid | Root) => touchAll([cid])
 
   /** For what gets its name only at its end. */
   async function unremoved<T extends { cid: FileCid }>(run: () => Promise<T>): Promise<T> {
@@ -93,12 +104,13 @@ export function createGuard(store: Store, clock: Clock): Guard {
         return puts.putBlock(bytes)
       },
       async putSmall(digest, bytes) {
-        await touch(nameOf(digest, bytes))
+        await touch(nameOf({ digest, bytes }))
         return puts.putSmall(digest, bytes)
       },
-      async putSmalls(files) {
-        await touchAll(files.map(({ digest, bytes }) => nameOf(digest, bytes)))
-        return puts.putSmalls(files)
+      async putSmalls(files, options) {
+        const named = files.map((file) => ({ ...file, cid: file.cid ?? nameOf(file) }))
+        await touchAll(named.map(({ cid }) => cid))
+        return puts.putSmalls(named, options)
       },
     }
   }
@@ -223,7 +235,7 @@ export function createGuard(store: Store, clock: Clock): Guard {
 }
 
 /** As the store will name it, if the bytes are what the digest says. */
-function nameOf(digest: Uint8Array, bytes: Uint8Array): FileCid {
+function nameOf({ digest, bytes }: Small): FileCid {
   const size = Math.min(bytes.byteLength, blockBytes)
   return fileCid(sha256, size, blocksOf(size) === 0 ? new Uint8Array(0) : digest)
 }

@@ -22,11 +22,13 @@ const pendingMax = 16_384
 export type Name = FileCid | Root
 export type New = { readonly cid: Name; readonly key: Uint8Array; readonly bytes: Uint8Array }
 
+type Put = { readonly items: readonly New[]; readonly isNew: boolean }
+
 export interface Packs extends AsyncDisposable {
   /** Where each lies, in memory or on the disk. */
   locate(cids: readonly Name[]): Promise<(Location | undefined)[]>
-  /** Takes what is not held already; the bytes are copied. */
-  put(items: readonly New[]): Promise<void>
+  /** Takes what is not held already, or all of it when `isNew`; the bytes are copied. */
+  put(items: readonly New[], isNew?: boolean): Promise<void>
   /** Everything whose put had resolved is on the disk and in the index. */
   flush(): Promise<void>
   /** Durably; content that is in no index is found no more. */
@@ -92,45 +94,33 @@ export async function openPacks(o: {
   const placed = (cid: Name) => pending.get(cid) ?? flushing.get(cid)
 
   async function locate(cids: readonly Name[]): Promise<(Location | undefined)[]> {
-    return lookUp(cids, (i) => keyOfCid(cids[i]!))
-  }
-
-  async function lookUp(cids: readonly Name[], keyAt: (index: number) => Uint8Array) {
-    const found: (Location | undefined)[] = []
-    const asked: number[] = []
-    const keys: Uint8Array[] = []
-    for (let i = 0; i < cids.length; i++) {
-      const location = placed(cids[i]!)
-      found.push(location)
-      if (location !== undefined) continue
-      asked.push(i)
-      keys.push(keyAt(i))
-    }
+    const found = cids.map(placed)
+    const asked = cids.filter((_, i) => found[i] === undefined)
     if (asked.length === 0) return found
-    const locations = await table.getMany(keys)
-    for (const [j, i] of asked.entries()) found[i] = locations[j] ?? placed(cids[i]!)
+    const locations = await table.find(asked)
+    for (let i = 0, j = 0; i < found.length; i++) found[i] ??= locations[j++] ?? placed(cids[i]!)
     return found
   }
 
-  async function isHeld(items: readonly New[]): Promise<boolean[]> {
-    const cids = items.map(({ cid }) => cid)
-    const found = await lookUp(cids, (i) => items[i]!.key)
-    const held = found.map((location) => location !== undefined)
-    if (o.elsewhere === undefined) return held
-    const asked = cids.flatMap((cid, i) => (held[i] ? [] : [{ cid, i }]))
-    const elsewhere = await o.elsewhere(asked.map(({ cid }) => cid))
-    for (const [j, { i }] of asked.entries()) held[i] = elsewhere[j]!
-    return held
+  async function heldOf(cids: readonly Name[]): Promise<Set<Name>> {
+    const found = await locate(cids)
+    const left = cids.filter((_, i) => found[i] === undefined)
+    const elsewhere = await o.elsewhere?.(left)
+    const missing = new Set(left.filter((_, i) => !elsewhere?.[i]))
+    return new Set(cids.filter((cid) => !missing.has(cid)))
   }
 
-  async function putAll(items: readonly New[]): Promise<void> {
-    const held = await isHeld(items)
-    for (const [i, { cid, key, bytes }] of items.entries()) {
-      // Asked again after each wait: somebody else may have brought the same.
-      while (!held[i] && placed(cid) === undefined) {
-        const location = writer.append(key, bytes)
-        if (location === undefined) await writer.ready(bytes.byteLength)
-        else pending.set(cid, location)
+  async function putAll(puts: readonly Put[]): Promise<void> {
+    const asked = puts.flatMap(({ items, isNew }) => (isNew ? [] : items.map(({ cid }) => cid)))
+    const held = asked.length > 0 ? await heldOf(asked) : undefined
+    for (const { items } of puts) {
+      for (const { cid, key, bytes } of items) {
+        // Asked again after each wait: somebody else may have brought the same.
+        while (!held?.has(cid) && placed(cid) === undefined) {
+          const location = writer.append(key, bytes)
+          if (location === undefined) await writer.ready(bytes.byteLength)
+          else pending.set(cid, location)
+        }
       }
     }
     if (pending.size >= pendingMax) await flush()
@@ -158,7 +148,7 @@ export async function openPacks(o: {
     }
   }
 
-  const puts = createGroup<readonly New[]>({ round: (all) => putAll(all.flat()) })
+  const puts = createGroup<Put>({ round: putAll })
   const group = createGroup<undefined>({
     async round() {
       flushing = pending
@@ -182,7 +172,7 @@ export async function openPacks(o: {
 
   return {
     locate,
-    put: (items) => puts.add(items),
+    put: (items, isNew = false) => puts.add({ items, isNew }),
     flush,
     remove: (cids) =>
       inTurn(async () => {

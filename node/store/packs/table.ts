@@ -5,9 +5,11 @@
  * so after a crash a chain of links that breaks off, or has a hole, shows exactly which part of which
  * pack must be read again (`recover.ts`).
  */
+
+import type { FileCid, Root } from '../../../protocol/ids.ts'
 import type { Db } from '../../db/db.ts'
 import type { LooseRecord } from '../../db/loose.ts'
-import { decodeLocation, encodeLocation, type Location } from './names.ts'
+import { decodeLocation, encodeLocation, keyBytes, type Location, writeKey } from './names.ts'
 import { endOf, packHeader } from './section.ts'
 
 /** Records of one batch. */
@@ -19,6 +21,8 @@ export type Link = { readonly pack: number; readonly from: number; readonly to: 
 
 export interface Table {
   getMany(keys: readonly Uint8Array[]): Promise<(Location | undefined)[]>
+  /** The same by names, without a key for each. */
+  find(cids: readonly (FileCid | Root)[]): Promise<(Location | undefined)[]>
   /** One batch, with the links that hold once it is there. */
   add(
     entries: readonly Entry[],
@@ -67,16 +71,23 @@ function linkOf({ key, value }: LooseRecord): Link | undefined {
 
 export function openTable(db: Db): Table {
   const records = db.loose('packs')
+
+  async function find(
+    count: number,
+    write: (index: number, into: Uint8Array, at: number) => void,
+  ): Promise<(Location | undefined)[]> {
+    const found: (Location | undefined)[] = []
+    for (let from = 0; from < count; from += batchMax) {
+      const some = Math.min(batchMax, count - from)
+      const values = await records.find(some, keyBytes, (i, into, at) => write(from + i, into, at))
+      for (const value of values) found.push(decodeLocation(value))
+    }
+    return found
+  }
+
   return {
-    async getMany(keys) {
-      if (keys.length <= batchMax) return (await records.getMany(keys)).map(decodeLocation)
-      const found: (Location | undefined)[] = []
-      for (let i = 0; i < keys.length; i += batchMax) {
-        for (const value of await records.getMany(keys.slice(i, i + batchMax)))
-          found.push(decodeLocation(value))
-      }
-      return found
-    },
+    getMany: (keys) => find(keys.length, (i, into, at) => into.set(keys[i]!, at)),
+    find: (cids) => find(cids.length, (i, into, at) => writeKey(cids[i]!, into, at)),
     async add(entries, links, options) {
       const puts: LooseRecord[] = []
       for (const { key, location } of entries) puts.push({ key, value: encodeLocation(location) })

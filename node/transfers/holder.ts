@@ -16,6 +16,8 @@ import type { Seen, Whole } from './seen.ts'
 export const checkpointBytes = 8 * 1024 * 1024
 /** Bytes that no finished checkpoint covers: with what is wanted, the most that a crash sends again. */
 export const uncoveredBytesMax = 16 * 1024 * 1024
+/** What a file counts for beside its bytes: its name is remembered until the next checkpoint. */
+const fileCountsBytes = 512
 
 export type HolderNeeds = {
   readonly store: Store
@@ -147,7 +149,7 @@ export function createHolder(
     async keepSmalls(files, isNew) {
       await store.putSmalls(files, { isNew })
       for (const { cid } of files) known.push(cid)
-      await taken(files.reduce((sum, { bytes }) => sum + bytes.byteLength, 0))
+      await taken(files.reduce((sum, { bytes }) => sum + bytes.byteLength + fileCountsBytes, 0))
     },
     async arrive({ cid, size, digests }, on) {
       const file = await store.put(cid, size, digests)

@@ -20,6 +20,7 @@ import {
   metaChanges,
   name,
   pageItemsMax,
+  password,
   path,
   pointers,
   projectId,
@@ -70,6 +71,28 @@ export const routes = {
     kinds: ['corrupt'],
   }),
 
+  // ── sessions
+  'session.open': value('POST /api/session', 'anyone', {
+    says: 'Opens a session for a browser; the answer sets its cookie.',
+    input: fields({ email, password }),
+    output: shapes.sessionView,
+  }),
+  'session.welcome': value('POST /api/welcome', 'anyone', {
+    says: 'Sets a password with a one-time link, and opens a session.',
+    input: fields({ secret: text(100), password, name: name.optional() }),
+    output: shapes.sessionView,
+    kinds: ['gone'],
+  }),
+  'session.close': value('DELETE /api/session', 'session.use', {
+    says: 'Ends the session that the cookie names.',
+    output: nothing,
+  }),
+  'session.password': value('PUT /api/session/password', 'session.use', {
+    says: 'Changes my password; every other session of mine ends.',
+    input: fields({ old: password, password }),
+    output: shapes.sessionView,
+  }),
+
   // ── people
   'people.list': value('GET /api/people', 'people.manage', {
     says: 'The people of this site.',
@@ -90,6 +113,11 @@ export const routes = {
     input: fields({ email, label: name.optional() }),
     output: shapes.tokenView,
     kinds: ['conflict'],
+  }),
+  'people.link': value('POST /api/people/:email/links', 'people.manage', {
+    says: 'Makes a one-time link by which a person chooses a password; it is shown this once.',
+    input: fields({ email }),
+    output: shapes.welcomeView,
   }),
   'people.remove': value('DELETE /api/people/:email', 'people.manage', {
     says: 'Ends a person’s account and every token of it.',

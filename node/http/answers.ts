@@ -28,10 +28,10 @@ export const everyAnswer = {
 
 /** Nobody we know; the only failure whose status is not its kind's. */
 export class Unknown extends Fault {
-  constructor() {
-    super('denied', 'http.token', {
-      text: 'The token is missing or not known here. An administrator makes one with crossload people token EMAIL.',
-    })
+  constructor(
+    text = 'The token is missing or not known here. An administrator makes one with crossload people token EMAIL.',
+  ) {
+    super('denied', 'http.token', { text })
   }
 }
 

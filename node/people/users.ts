@@ -62,6 +62,8 @@ export interface Users {
   byToken(text: string): Promise<User | undefined>
   /** The token's one and only showing. Faults `missing`, `conflict` at the limit per person. */
   createToken(id: UserId, options: { by: Actor; label?: string | undefined }): Promise<string>
+  /** Faults `missing`, and `invalid` for a name that is too long. */
+  rename(id: UserId, name: string, options: { by: Actor }): Promise<User>
   /**
    * Every token of theirs ends with the same record. Faults `missing`, and `conflict` for the last
    * administrator, without whom nobody could let anyone in again.
@@ -85,6 +87,7 @@ export function userFolds(projectChanges: (project: never) => Change[]): Folds {
       ...userChanges(data.user),
       ...projectChanges(data.project as never),
     ],
+    'user.renamed': ({ data }) => userChanges(data.user),
     'user.removed': ({ data }) => [
       ...userChanges(data.user),
       ...(data.tokens as string[]).map((hash) => ({ del: keys.token(hash) })),
@@ -170,6 +173,13 @@ export function openUsers({ commit, db, clock, personalProject }: UsersNeeds): U
         const token: KeptToken = { hash: hashOf(text), user: id, label, createdAt: clock.now() }
         await commit('token.put', by, token)
         return text
+      }),
+    rename: (id, name, { by }) =>
+      commit.serial(async () => {
+        checkName(name, 'users.rename')
+        const renamed: User = { ...(await active(id, 'users.rename')), name }
+        await commit('user.renamed', by, { user: renamed })
+        return renamed
       }),
     remove: (id, { by }) =>
       commit.serial(async () => {

@@ -3,7 +3,7 @@ import type { Email } from '../../../protocol/ids.ts'
 import type { User } from '../../people/users.ts'
 import type { Doors, Handlers } from '../doors.ts'
 
-type Names = 'people.list' | 'people.add' | 'people.token' | 'people.remove'
+type Names = 'people.list' | 'people.add' | 'people.token' | 'people.link' | 'people.remove'
 
 export const peopleHandlers: Handlers<Names> = {
   'people.list': async ({ doors }) => (await doors.users.list()).map(viewUser),
@@ -13,9 +13,15 @@ export const peopleHandlers: Handlers<Names> = {
     const { id } = await personOf(doors, email)
     return { email, token: await doors.users.createToken(id, { by: { user: by.id }, label }) }
   },
+  'people.link': async ({ doors, by, visit, input: { email } }) => {
+    const { id } = await personOf(doors, email)
+    const { secret, expiresAt } = await doors.accounts.createLink(id, { by: { user: by.id } })
+    // Behind `#`: a browser sends that to nobody, so it stands in no log.
+    return { email, link: `${visit.site}/welcome#${secret}`, expiresAt }
+  },
   'people.remove': async ({ doors, by, input }) => {
     const { id } = await personOf(doors, input.email)
-    return viewUser(await doors.users.remove(id, { by: { user: by.id } }))
+    return viewUser(await doors.accounts.remove(id, { by: { user: by.id } }))
   },
 }
 
@@ -29,6 +35,6 @@ export async function personOf(doors: Pick<Doors, 'users'>, email: Email): Promi
   })
 }
 
-function viewUser({ at, ...user }: User) {
+export function viewUser({ at, ...user }: User) {
   return { ...user, state: at }
 }

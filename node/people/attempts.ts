@@ -1,0 +1,63 @@
+/**
+ * Tries at the door, held to a pace: for one address and one name together, for an address whatever
+ * it tries, and for a name wherever it is tried from. So guessing is slow, and whoever guesses somebody's
+ * password does not lock that person out elsewhere.
+ */
+import { Fault } from '../../protocol/fault.ts'
+import type { Clock } from '../base/clock.ts'
+
+type Pace = {
+  /** Tries at once after a quiet time, and the time after which there is one more, in milliseconds. */
+  readonly burst: number
+  readonly everyMs: number
+}
+
+export const pairPace: Pace = { burst: 5, everyMs: 30_000 }
+export const addressPace: Pace = { burst: 30, everyMs: 3_000 }
+export const namePace: Pace = { burst: 50, everyMs: 10_000 }
+/** What is remembered of either sort; past it the one that was seen longest ago is forgotten. */
+const rememberedMax = 10_000
+
+export interface Attempts {
+  /** Faults `busy`, with the time to wait, when there were too many. */
+  demand(address: string, name: string): void
+  /** It was right: what that address tried with that name before counts no more. */
+  right(address: string, name: string): void
+}
+
+export function createAttempts(clock: Clock): Attempts {
+  const pairs = createPaced(pairPace, clock)
+  const addresses = createPaced(addressPace, clock)
+  const names = createPaced(namePace, clock)
+  const pairOf = (address: string, name: string) => `${address} ${name}`
+  return {
+    demand(address, name) {
+      const waits = [pairs.take(pairOf(address, name)), addresses.take(address), names.take(name)]
+      const seconds = Math.ceil(Math.max(...waits) / 1000)
+      if (seconds === 0) return
+      throw new Fault('busy', 'people.enter', {
+        text: `Too many tries. Wait ${seconds} ${seconds === 1 ? 'second' : 'seconds'}, then try again.`,
+      })
+    },
+    right: (address, name) => pairs.forget(pairOf(address, name)),
+  }
+}
+
+function createPaced({ burst, everyMs }: Pace, clock: Clock) {
+  /** When everything that was taken will be made good. */
+  const fullAt = new Map<string, number>()
+  return {
+    /** 0 when it was taken; else how long to wait, in milliseconds, and nothing was. */
+    take(name: string): number {
+      const now = clock.now()
+      const next = Math.max(now, fullAt.get(name) ?? now) + everyMs
+      const wait = next - now - burst * everyMs
+      if (wait > 0) return wait
+      fullAt.delete(name)
+      fullAt.set(name, next)
+      if (fullAt.size > rememberedMax) fullAt.delete(fullAt.keys().next().value!)
+      return 0
+    },
+    forget: (name: string) => void fullAt.delete(name),
+  }
+}

@@ -2,6 +2,7 @@
  * A running site: every room, opened in order, introduced to one another, closed in reverse. The only
  * file that knows them all.
  */
+import { fileURLToPath } from 'node:url'
 import type { SendInput } from '../api/shapes.ts'
 import { asFault, Fault, toWireFault } from '../protocol/fault.ts'
 import { parseEmail, type SiteId } from '../protocol/ids.ts'
@@ -36,6 +37,8 @@ import { during } from './upkeep/guard.ts'
 import { openUpkeep } from './upkeep/upkeep.ts'
 
 export const version = '0.1.0'
+/** The console, as `npm run build` leaves it. */
+const consoleFolder = fileURLToPath(new URL('../web/dist', import.meta.url))
 /** How often the store's identity is looked at while the site runs, in milliseconds. */
 const markerEveryMs = 60_000
 
@@ -234,6 +237,7 @@ export async function openSite(o: {
       doors,
       home: home.folder,
       folders: config.folders,
+      pages: consoleFolder,
       ...httpAddress(config),
       clock,
       log,

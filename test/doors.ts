@@ -46,6 +46,7 @@ export function askStubs(
   const note = (facts: object) => void logged.push(facts)
   const names = [
     'site',
+    'accounts',
     'links',
     'connections',
     'projects',

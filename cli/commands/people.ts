@@ -35,7 +35,9 @@ export function addPeople(program: Command, open: Open): void {
       const input = given({ email: parseEmail(email), name: flags.name, role } as const)
       const user = await context.call('people.add', input)
       context.print(user, () => `${user.email} is ${user.role} ${user.id} of this site.`)
-      context.tell(`Next: crossload people token ${user.email}`)
+      context.tell(
+        `Next: crossload people link ${user.email} for a browser, crossload people token ${user.email} for programs`,
+      )
     })
 
   people
@@ -48,6 +50,17 @@ export function addPeople(program: Command, open: Open): void {
       const input = given({ email: parseEmail(email), label: flags.label })
       const made = await context.call('people.token', input)
       context.print(made, () => made.token)
+    })
+
+  people
+    .command('link')
+    .argument('<email>')
+    .description('Makes a one-time link to choose a password by. It is shown this once.')
+    .action(async (email: string, _flags: unknown, command: Command) => {
+      const context = open(command)
+      const made = await context.call('people.link', { email: parseEmail(email) })
+      context.print(made, () => made.link)
+      context.tell(`It is good once, until ${made.expiresAt}. An older link of theirs has ended.`)
     })
 
   people

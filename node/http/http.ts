@@ -37,6 +37,7 @@ import { workflowHandlers } from './handlers/workflows.ts'
 import { bracketed, createHostCheck } from './hosts.ts'
 import { startWatching } from './live.ts'
 import type { Log } from './log.ts'
+import { servePages } from './pages.ts'
 import { createPaths, type Folders } from './paths.ts'
 import type { Stream } from './stream.ts'
 import { createVisit, demandOwnPage, type Visit, whoAsks } from './visit.ts'
@@ -57,6 +58,8 @@ export type HttpNeeds = {
   /** The site's home, which nobody may name. */
   readonly home: string
   readonly folders: Folders
+  /** Where the console's bundle lies. */
+  readonly pages?: string | undefined
   readonly host: string
   /** 0 takes a free one. */
   readonly port: number
@@ -125,7 +128,9 @@ export function createApp(
     reply.headers(everyAnswer)
     checkHost(request.headers.host)
   })
+  const pages = servePages(app, needs.pages)
   app.setNotFoundHandler((request, reply) => {
+    if (pages.answer(request, reply)) return
     const text = 'There is no such question. Look at the table of routes.'
     answerFault(reply, new Fault('missing', 'http.route', { about: request.url, text }))
   })

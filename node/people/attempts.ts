@@ -18,8 +18,20 @@ export const namePace: Pace = { burst: 50, everyMs: 10_000 }
 /** What is remembered of either sort; past it the one that was seen longest ago is forgotten. */
 const rememberedMax = 10_000
 
+/** A fault `busy` that says when to try again, in seconds. */
+export class TooMany extends Fault {
+  readonly seconds: number
+
+  constructor(seconds: number) {
+    super('busy', 'people.enter', {
+      text: `Too many tries. Wait ${seconds} ${seconds === 1 ? 'second' : 'seconds'}, then try again.`,
+    })
+    this.seconds = seconds
+  }
+}
+
 export interface Attempts {
-  /** Faults `busy`, with the time to wait, when there were too many. */
+  /** Throws `TooMany` when there were too many. */
   demand(address: string, name: string): void
   /** It was right: what that address tried with that name before counts no more. */
   right(address: string, name: string): void
@@ -32,12 +44,9 @@ export function createAttempts(clock: Clock): Attempts {
   const pairOf = (address: string, name: string) => `${address} ${name}`
   return {
     demand(address, name) {
-      const waits = [pairs.take(pairOf(address, name)), addresses.take(address), names.take(name)]
-      const seconds = Math.ceil(Math.max(...waits) / 1000)
-      if (seconds === 0) return
-      throw new Fault('busy', 'people.enter', {
-        text: `Too many tries. Wait ${seconds} ${seconds === 1 ? 'second' : 'seconds'}, then try again.`,
-      })
+      // In this order: what is refused already counts no further, or one address could use up a name.
+      const wait = addresses.take(address) || pairs.take(pairOf(address, name)) || names.take(name)
+      if (wait > 0) throw new TooMany(Math.ceil(wait / 1000))
     },
     right: (address, name) => pairs.forget(pairOf(address, name)),
   }

@@ -26,7 +26,8 @@ export type KeptSession = {
   /** SHA-256 of the secret, hexadecimal. */
   readonly hash: string
   readonly user: UserId
-  /** Of the first secret; all that follow it are the same session. */
+  /** The hash of its first secret: all that follow it are the same session. */
+  readonly first: string
   readonly begunAt: number
   readonly createdAt: number
   readonly expiresAt: number
@@ -74,11 +75,13 @@ export function openSessions(o: {
     return found.sort((a, b) => a.createdAt - b.createdAt)
   }
 
-  function create(user: UserId, begunAt: number): { kept: KeptSession; secret: Secret } {
+  /** The next secret of `was`, or the first of a new session. */
+  function create(user: UserId, was?: KeptSession): { kept: KeptSession; secret: Secret } {
     const text = Buffer.from(clock.random(secretBytes)).toString('base64url')
-    const createdAt = clock.now()
+    const [hash, createdAt] = [hashOf(text), clock.now()]
+    const { first, begunAt } = was ?? { first: hash, begunAt: createdAt }
     const expiresAt = Math.min(begunAt + sessionMs, createdAt + sessionIdleMs)
-    const kept = { hash: hashOf(text), user, begunAt, createdAt, expiresAt }
+    const kept = { hash, user, first, begunAt, createdAt, expiresAt }
     return { kept, secret: { secret: text, expiresAt } }
   }
 
@@ -94,7 +97,7 @@ export function openSessions(o: {
     commit.serial(async () => {
       const now = await db.get<KeptSession>(keys.session(was.hash))
       if (now === undefined || now.replaced) return undefined
-      const { kept, secret } = create(was.user, was.begunAt)
+      const { kept, secret } = create(was.user, was)
       const expiresAt = Math.min(was.expiresAt, clock.now() + rotateGraceMs)
       const before = { ...was, expiresAt, replaced: true }
       await commit('session.put', { user: was.user }, { session: kept, before, ended: [] })
@@ -104,7 +107,7 @@ export function openSessions(o: {
   return {
     begin: (user) =>
       commit.serial(async () => {
-        const { kept, secret } = create(user.id, clock.now())
+        const { kept, secret } = create(user.id)
         const all = await sessionsOf(user.id)
         const over = all.filter(({ expiresAt }) => expiresAt <= clock.now())
         const live = all.filter(({ expiresAt }) => expiresAt > clock.now())
@@ -128,7 +131,7 @@ export function openSessions(o: {
         const kept = await found(text)
         if (kept === undefined) return
         const all = await sessionsOf(kept.user)
-        const ended = all.filter(({ begunAt }) => begunAt === kept.begunAt).map(({ hash }) => hash)
+        const ended = all.filter(({ first }) => first === kept.first).map(({ hash }) => hash)
         await commit('session.ended', { user: kept.user }, { ended })
       }),
 

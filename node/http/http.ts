@@ -179,8 +179,10 @@ function addRoute(app: FastifyInstance, name: RouteName, route: Route, needs: Se
     onRequest: async (request, reply) => {
       const visit = createVisit(request, reply, needs.clock)
       visits.set(request, visit)
+      if (name === 'site.health') return
       if (permission === 'anyone') {
-        if (route.method !== 'GET') demandOwnPage(request, 'opening')
+        ready(needs)
+        demandOwnPage(request, 'opening')
         return
       }
       const by = await whoAsks(request, visit, ready(needs))

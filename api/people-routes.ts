@@ -4,6 +4,19 @@ import { email, name, password, text } from './inputs.ts'
 import { fields, nothing, value } from './route.ts'
 import * as shapes from './shapes.ts'
 
+const newToken = {
+  label: name.optional(),
+  /** `read`: what changes nothing. */
+  scope: z.enum(['all', 'read']).optional(),
+  /** Milliseconds from now; without it the token lasts until it is removed. */
+  expiresMs: z
+    .int()
+    .min(1000)
+    .max(5 * 365 * 24 * 3600 * 1000)
+    .optional(),
+}
+const tokenId = z.string().regex(/^[0-9a-f]{16}$/, 'is not the ID of a token')
+
 export const peopleRoutes = {
   // ── sessions
   'session.open': value('POST /api/session', 'anyone', {
@@ -44,9 +57,34 @@ export const peopleRoutes = {
   }),
   'people.token': value('POST /api/people/:email/tokens', 'people.manage', {
     says: 'Makes a token for a person; it is shown this once.',
-    input: fields({ email, label: name.optional() }),
+    input: fields({ email, ...newToken }),
     output: shapes.tokenView,
     kinds: ['conflict'],
+  }),
+  'people.tokens': value('GET /api/people/:email/tokens', 'people.manage', {
+    says: 'The tokens of a person, by what opens nothing.',
+    input: fields({ email }),
+    output: z.array(shapes.shownTokenView),
+  }),
+  'people.remove-token': value('DELETE /api/people/:email/tokens/:token', 'people.manage', {
+    says: 'Ends a token of a person.',
+    input: fields({ email, token: tokenId }),
+    output: shapes.shownTokenView,
+  }),
+  'tokens.list': value('GET /api/tokens', 'session.use', {
+    says: 'My tokens, by what opens nothing.',
+    output: z.array(shapes.shownTokenView),
+  }),
+  'tokens.add': value('POST /api/tokens', 'session.use', {
+    says: 'Makes a token for a program of mine; it is shown this once.',
+    input: fields(newToken),
+    output: shapes.tokenView,
+    kinds: ['conflict'],
+  }),
+  'tokens.remove': value('DELETE /api/tokens/:token', 'session.use', {
+    says: 'Ends a token of mine.',
+    input: fields({ token: tokenId }),
+    output: shapes.shownTokenView,
   }),
   'people.link': value('POST /api/people/:email/links', 'people.manage', {
     says: 'Makes a one-time link by which a person chooses a password; it is shown this once.',

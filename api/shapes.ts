@@ -91,6 +91,15 @@ export const welcomeView = z.object({ email, link: z.string(), expiresAt: instan
 
 export const tokenView = z.object({ email, token: z.string() })
 
+/** What is shown of a token later. */
+export const shownTokenView = z.object({
+  id: z.string(),
+  label: z.string(),
+  scope: z.enum(['all', 'read']),
+  createdAt: instant,
+  expiresAt: instant.optional(),
+})
+
 export const journalView = z.object({
   records: z.array(
     z.object({

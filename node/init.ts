@@ -37,7 +37,7 @@ export async function makeSite(o: {
 async function make(o: { home: Home; config: Config; admin: Email; clock: Clock; pid: number }) {
   const { home, config, admin, clock } = o
   await using stack = new AsyncDisposableStack()
-  const { identity, commit, users, accounts } = await openRooms(stack, {
+  const { identity, commit, users, tokens, accounts } = await openRooms(stack, {
     home,
     clock,
     pid: o.pid,
@@ -45,7 +45,7 @@ async function make(o: { home: Home; config: Config; admin: Email; clock: Clock;
   })
   await commit('site.made', 'system', { site: identity.site, name: config.name })
   const first = await users.add({ email: admin, role: 'administrator', by: 'system' })
-  const token = await users.createToken(first.id, {
+  const token = await tokens.create(first.id, {
     by: 'system',
     label: 'command line of this machine',
   })

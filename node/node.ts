@@ -63,7 +63,8 @@ export async function openSite(o: {
   const { home, config, clock, log } = o
   await using stack = new AsyncDisposableStack()
   const rooms = await openRooms(stack, { home, clock, pid: o.pid, create: false })
-  const { commit, db, store, identity, users, accounts, datasets, workflows, projects } = rooms
+  const { commit, db, store, identity, users, tokens, accounts, datasets, workflows, projects } =
+    rooms
   const failed = new AbortController()
   const fail = (thrown: unknown) => failed.abort(asFault(thrown, 'site.run'))
   commit.stopped.addEventListener('abort', () => fail(commit.stopped.reason), { once: true })
@@ -228,7 +229,19 @@ export async function openSite(o: {
   // What is sent is chosen first and named last, as what is added.
   const sending = during(rooms.guard, transfers, ['send', 'dryRun'])
   const doors: Doors = {
-    ...{ site, upkeep, users, accounts, links, connections, projects, datasets, workflows, limits },
+    ...{
+      site,
+      upkeep,
+      users,
+      tokens,
+      accounts,
+      links,
+      connections,
+      projects,
+      datasets,
+      workflows,
+      limits,
+    },
     transfers: withDeposits(sending, deposits),
     deposits: createDepositsDoor(deposits, async (id) => (await datasets.get(id))?.project),
   }

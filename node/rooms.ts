@@ -31,6 +31,7 @@ import { connectionFolds } from './people/connection.ts'
 import { may } from './people/permissions.ts'
 import { openSeals } from './people/seals.ts'
 import { sessionFolds } from './people/sessions.ts'
+import { openTokens, type Tokens, tokenFolds } from './people/tokens.ts'
 import { openUsers, type User, type Users, userFolds } from './people/users.ts'
 import { type Identity, openIdentity } from './sites/identity.ts'
 import { invitationFolds, linkFolds } from './sites/link.ts'
@@ -49,6 +50,7 @@ export const folds: Folds = {
   ...userFolds(projectChanges),
   ...accountFolds,
   ...sessionFolds,
+  ...tokenFolds,
   ...projectFolds,
   ...datasetFolds,
   ...workflowFolds,
@@ -83,6 +85,7 @@ export type Rooms = {
   /** The store itself, for the upkeep alone. */
   disk: Store
   users: Users
+  tokens: Tokens
   accounts: Accounts
   projects: Projects
   datasets: Datasets
@@ -112,7 +115,8 @@ export async function openRooms(
   const rights: Rights = { may: (who, act, on) => may(who as User, act, on) }
   const isPerson = async (id: UserId) => (await users.get(id))?.at === 'active'
   const projects = openProjects({ commit, db, clock, rights, isPerson })
-  const users: Users = openUsers({ commit, db, clock, personalProject: projects.personalProject })
+  const users: Users = openUsers({ commit, db, personalProject: projects.personalProject })
+  const tokens = openTokens({ commit, db, clock, users })
   const seals = await openSeals({ folder: home.people, clock })
   const accounts = await openAccounts({ commit, db, clock, users, seals })
   // Adding puts content first and names it last: in between nothing of it may be swept.
@@ -130,6 +134,7 @@ export async function openRooms(
     guard,
     disk,
     users,
+    tokens,
     accounts,
     projects,
     datasets,

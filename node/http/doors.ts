@@ -14,6 +14,7 @@ import type { JournalRecord } from '../journal/journal.ts'
 import type { Limits } from '../limits/limits.ts'
 import type { Accounts } from '../people/accounts.ts'
 import type { Connections } from '../people/connections.ts'
+import type { Tokens } from '../people/tokens.ts'
 import type { User, Users } from '../people/users.ts'
 import type { Links } from '../sites/links.ts'
 import type { Upkeep } from '../upkeep/upkeep.ts'
@@ -77,6 +78,7 @@ export type Doors = {
   readonly site: SiteDoor
   readonly upkeep: Pick<Upkeep, 'reclaim' | 'holds' | 'scrubNow' | 'view'>
   readonly users: Users
+  readonly tokens: Tokens
   readonly accounts: Accounts
   readonly links: Links
   readonly connections: Connections

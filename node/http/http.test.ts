@@ -45,6 +45,16 @@ describe('who may ask', () => {
     }
   })
 
+  it('lets a token that may only read change nothing', async () => {
+    const { ask } = open({ projects: { list: async () => [] } })
+    expect((await ask('GET /api/projects', { as: 'reader' })).status).toBe(200)
+    for (const [name, { method, path, permission }] of Object.entries(routes)) {
+      if (method === 'GET' || permission === 'anyone') continue
+      const { status, json } = await ask(`${method} ${somewhere(path)}`, { as: 'reader' })
+      expect([name, status, json.kind]).toEqual([name, 403, 'denied'])
+    }
+  })
+
   it('does not start with a route that says no permission', () => {
     const { permission: _, ...bare } = routes['people.list']
     expect(() => open({}, {}, { 'people.list': bare })).toThrow('people.list has no permission')

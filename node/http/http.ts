@@ -185,8 +185,14 @@ function addRoute(app: FastifyInstance, name: RouteName, route: Route, needs: Se
         demandOwnPage(request, 'opening')
         return
       }
-      const by = await whoAsks(request, visit, ready(needs))
-      if (by === undefined) throw new Unknown()
+      const known = await whoAsks(request, visit, ready(needs))
+      if (known === undefined) throw new Unknown()
+      const { user: by, scope } = known
+      if (scope === 'read' && route.method !== 'GET') {
+        throw new Fault('denied', `http.${name}`, {
+          text: 'This token may only read. Use one that may do everything its person may.',
+        })
+      }
       if (acts[permission].on === 'site' && !may(by, permission, 'site')) {
         throw new Fault('denied', `http.${name}`)
       }
@@ -226,7 +232,7 @@ function addRoute(app: FastifyInstance, name: RouteName, route: Route, needs: Se
 
 /** In safe mode nobody is known and nothing is read: the answer is why. */
 function ready({ doors }: HttpNeeds): Doors {
-  if ('users' in doors) return doors
+  if ('tokens' in doors) return doors
   const { fault } = doors.site.health()
   throw fault === undefined ? new Fault('busy', 'http.ready') : fromWireFault(fault, 'here')
 }

@@ -8,7 +8,8 @@ import { Fault } from '../../protocol/fault.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Accounts } from '../people/accounts.ts'
 import type { Secret } from '../people/sessions.ts'
-import type { User, Users } from '../people/users.ts'
+import type { Scope, Tokens } from '../people/tokens.ts'
+import type { User } from '../people/users.ts'
 
 export const sessionCookie = 'crossload_session'
 
@@ -47,18 +48,18 @@ export function createVisit(request: FastifyRequest, reply: FastifyReply, clock:
   }
 }
 
-/** The active person who asks, or undefined. A session's secret may be changed on the way. */
+/** The active person who asks and how far that goes, or undefined. A session's secret may be changed on the way. */
 export async function whoAsks(
   request: FastifyRequest,
   visit: Visit,
-  { users, accounts }: { users: Users; accounts: Accounts },
-): Promise<User | undefined> {
-  if (hasToken(request)) return users.byToken(bearer(request))
+  { tokens, accounts }: { tokens: Tokens; accounts: Accounts },
+): Promise<{ user: User; scope: Scope } | undefined> {
+  if (hasToken(request)) return tokens.who(bearer(request))
   if (visit.secret === undefined) return undefined
   demandOwnPage(request, request.method === 'GET' ? 'reading' : 'changing')
   const found = await accounts.sessions.who(visit.secret)
   if (found?.next !== undefined) visit.keep(found.next)
-  return found?.user
+  return found === undefined ? undefined : { user: found.user, scope: 'all' }
 }
 
 /**

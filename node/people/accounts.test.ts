@@ -37,7 +37,7 @@ async function openPeople(folder: string, { isNew = true } = {}) {
   const folds = { ...userFolds(() => []), ...accountFolds, ...sessionFolds }
   const commit = await openCommit({ journal, db, folds })
   const personalProject = async ({ id }: { id: UserId }) => ({ id: (100 + id) as ProjectId })
-  const users = openUsers({ commit, db, clock, personalProject })
+  const users = openUsers({ commit, db, personalProject })
   const seals = await openSeals({ folder: join(folder, 'people'), clock })
   const accounts = await openAccounts({ commit, db, clock, users, seals })
   const pass = (ms: number) => {

@@ -30,9 +30,10 @@ export const everyAnswer = {
 /** Nobody we know. Beside too many tries the only failure whose status is not its kind's. */
 export class Unknown extends Fault {
   constructor(
+    op = 'http.token',
     text = 'The token is missing or not known here. An administrator makes one with crossload people token EMAIL.',
   ) {
-    super('denied', 'http.token', { text })
+    super('denied', op, { text })
   }
 }
 

@@ -11,7 +11,8 @@ export const openHandlers: OpenHandlers = {
       visit.keep(secret)
       return { user: viewUser(user), expiresAt: secret.expiresAt }
     } catch (thrown) {
-      if (thrown instanceof Fault && thrown.kind === 'denied') throw new Unknown(thrown.message)
+      if (thrown instanceof Fault && thrown.kind === 'denied')
+        throw new Unknown(thrown.op, thrown.message)
       throw thrown
     }
   },

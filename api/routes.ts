@@ -37,8 +37,12 @@ import { upkeepRoutes } from './upkeep-routes.ts'
 export const routes = {
   // ── site
   'site.health': value('GET /api/health', 'anyone', {
-    says: 'Whether the site works; the only question that needs no token.',
+    says: 'Whether the site works; needs no token.',
     output: shapes.healthView,
+  }),
+  'site.openapi': value('GET /api/openapi', 'anyone', {
+    says: 'This table as an OpenAPI 3.1 document.',
+    output: z.record(z.string(), z.unknown()),
   }),
   'site.show': value('GET /api/site', 'site.read', {
     says: 'Who we are: fingerprint, addresses, health.',

@@ -103,7 +103,7 @@ export type Call<R extends RouteName> = Doing & {
 export type HandledName = Exclude<RouteName, EventsName | OpenName | 'site.health'>
 export type Handler<R extends RouteName> = (call: Call<R>) => Promise<Output<R>> | Output<R>
 /** Asked by somebody who is not known yet. */
-export type OpenName = 'session.open' | 'session.welcome'
+export type OpenName = 'site.openapi' | 'session.open' | 'session.welcome'
 export type OpenHandlers = {
   readonly [N in OpenName]: (call: Pick<Call<N>, 'doors' | 'input' | 'visit'>) => Promise<Output<N>>
 }

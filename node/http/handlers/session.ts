@@ -1,3 +1,4 @@
+import { openApi } from '../../../api/openapi.ts'
 import { Fault } from '../../../protocol/fault.ts'
 import { Unknown } from '../answers.ts'
 import type { Handlers, OpenHandlers } from '../doors.ts'
@@ -5,6 +6,7 @@ import { viewUser } from './people.ts'
 
 /** What is asked by somebody who is not known yet. */
 export const openHandlers: OpenHandlers = {
+  'site.openapi': async ({ doors }) => openApi(doors.site.facts().version),
   'session.open': async ({ doors, visit, input: { email, password } }) => {
     try {
       const { user, ...secret } = await doors.accounts.enter(email, password, visit.from)

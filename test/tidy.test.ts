@@ -98,7 +98,12 @@ function sources(): Source[] {
       if (!entry.isFile() || !/\.(tsx?|js)$/.test(entry.name)) continue
       const full = join(entry.parentPath, entry.name)
       const path = relative(top, full)
-      if (path.startsWith('test/data') || path.startsWith('web/dist/') || path.includes('node_modules/')) continue
+      if (
+        path.startsWith('test/data') ||
+        path.startsWith('web/dist/') ||
+        path.includes('node_modules/')
+      )
+        continue
       const text = readFileSync(full, 'utf8')
       const imports = [...text.matchAll(/(?:from|import|import\()\s*'([^']+)'/g)].map((m) => m[1]!)
       found.push({ path, text, imports })

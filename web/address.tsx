@@ -1,6 +1,7 @@
 /** Where we are: the browser's address, and going elsewhere without loading the page again. */
-import { type MouseEvent, type ReactNode, useSyncExternalStore } from 'react'
+
 import { Anchor } from '@mantine/core'
+import { type MouseEvent, type ReactNode, useSyncExternalStore } from 'react'
 
 const moved = new EventTarget()
 

@@ -15,12 +15,12 @@ import { useEffect, useState } from 'react'
 import type { Told } from '../api/routes.ts'
 import { go, leading, useAddress } from './address.tsx'
 import { useLive } from './live.ts'
+import { Login } from './pages/login.tsx'
+import { Welcome } from './pages/welcome.tsx'
 import { Icon } from './parts/icons.tsx'
 import { Answered } from './parts/page.tsx'
 import { Trouble } from './parts/trouble.tsx'
 import { placeOf, rooms } from './places.tsx'
-import { Login } from './pages/login.tsx'
-import { Welcome } from './pages/welcome.tsx'
 import { logOut } from './session.ts'
 import { useAsk } from './site.ts'
 import { visible } from './words.ts'
@@ -42,9 +42,10 @@ export function App() {
 }
 
 function Shell({ site, address }: { site: Told<'site.show'>; address: string }) {
-  const [open, setOpen] = useState(false)
+  // On a narrow screen the menu is open on one page only: going elsewhere closes it.
+  const [openAt, setOpenAt] = useState<string>()
+  const open = openAt === address
   const live = useLive()
-  useEffect(() => setOpen(false), [address])
   useEffect(() => {
     if (address === '/login') go('/')
   }, [address])
@@ -64,7 +65,7 @@ function Shell({ site, address }: { site: Told<'site.show'>; address: string }) 
           <Group gap="xs" wrap="nowrap" miw={0}>
             <Burger
               opened={open}
-              onClick={() => setOpen(!open)}
+              onClick={() => setOpenAt(open ? undefined : address)}
               hiddenFrom="sm"
               size="sm"
               aria-label={open ? 'Close the menu' : 'Open the menu'}

@@ -1,7 +1,7 @@
 /** Transfers as they move: one stream for the whole console, put into the list that pages read. */
 import { useEffect, useState } from 'react'
-import { Fault } from '../protocol/fault.ts'
 import type { ToldTransfer } from '../api/shapes.ts'
+import { Fault } from '../protocol/fault.ts'
 import { queries, site } from './site.ts'
 
 /** What every page that shows transfers asks, so that all of them show the same. */

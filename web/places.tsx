@@ -1,6 +1,7 @@
 /** The rooms of the console, and which page an address is. */
 import type { ReactNode } from 'react'
 import type { Told } from '../api/routes.ts'
+import { Way } from './address.tsx'
 import { Activity } from './pages/activity.tsx'
 import { Administration } from './pages/administration.tsx'
 import { DatasetPage } from './pages/dataset.tsx'
@@ -11,7 +12,6 @@ import { Transfers } from './pages/transfers.tsx'
 import { WorkflowPage } from './pages/workflow.tsx'
 import { Workflows } from './pages/workflows.tsx'
 import { Empty, Page } from './parts/page.tsx'
-import { Way } from './address.tsx'
 
 export const rooms = [
   { path: '/', name: 'Activity', administrators: false },

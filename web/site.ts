@@ -1,9 +1,9 @@
 /** The site that this page came from: what is asked of it, and what it answered last. */
 import {
   type InfiniteData,
-  type QueryKey,
   QueryCache,
   QueryClient,
+  type QueryKey,
   useInfiniteQuery,
   useMutation,
   useQuery,

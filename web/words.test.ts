@@ -1,6 +1,14 @@
 import { expect, test } from 'vitest'
 import type { ToldTransfer } from '../api/shapes.ts'
-import { bytesThere, countText, durationText, percentOf, sizeText, timeLeftText, visible } from './words.ts'
+import {
+  bytesThere,
+  countText,
+  durationText,
+  percentOf,
+  sizeText,
+  timeLeftText,
+  visible,
+} from './words.ts'
 
 const moving = {
   state: 'moving',

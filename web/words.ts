@@ -81,7 +81,10 @@ export function timeLeftText(view: ToldTransfer): string | undefined {
 }
 
 /** The names of what moves. */
-export function whatText({ dataset, workflows }: Pick<ToldTransfer, 'dataset' | 'workflows'>): string {
+export function whatText({
+  dataset,
+  workflows,
+}: Pick<ToldTransfer, 'dataset' | 'workflows'>): string {
   return [...(dataset === undefined ? [] : [dataset]), ...workflows].map(visible).join(', ')
 }
 

@@ -51,7 +51,11 @@ export async function openConsole(sites: readonly Site[]): Promise<Console> {
   const stack = new AsyncDisposableStack()
   const dist = await mkdtemp(join(tmpdir(), 'crossload-web-'))
   stack.defer(() => rm(dist, { recursive: true, force: true }))
-  await build({ configFile: join(top, 'vite.config.ts'), logLevel: 'error', build: { outDir: dist } })
+  await build({
+    configFile: join(top, 'vite.config.ts'),
+    logLevel: 'error',
+    build: { outDir: dist },
+  })
   const urls = new Map<Site, string>()
   for (const site of sites) {
     const server = createServer(standIn(site, dist))
@@ -87,7 +91,7 @@ export async function openConsole(sites: readonly Site[]): Promise<Console> {
 
 export async function logIn(page: Page, email: string, typed = password): Promise<void> {
   await page.getByLabel('E-mail').fill(email)
-  await page.getByLabel('Password', { exact: true }).fill(typed)
+  await page.getByLabel(/^Password/).fill(typed)
   await page.getByRole('button', { name: 'Log in' }).click()
 }
 
@@ -159,7 +163,8 @@ function standIn(site: Site, dist: string) {
     if (line === 'POST /api/session') {
       const { email, password: typed } = await bodyOf(asked)
       const text = 'E-mail and password do not belong together. Check both and try again.'
-      if (typed !== password) return problem(response, 401, new Fault('denied', 'session', { text }))
+      if (typed !== password)
+        return problem(response, 401, new Fault('denied', 'session', { text }))
       return begin(response, email!)
     }
     if (line === 'POST /api/welcome') {
@@ -227,7 +232,12 @@ async function bodyOf(asked: IncomingMessage): Promise<Record<string, string | u
   return JSON.parse(Buffer.concat(chunks).toString())
 }
 
-function answer(response: ServerResponse, status: number, value: unknown, type = 'application/json') {
+function answer(
+  response: ServerResponse,
+  status: number,
+  value: unknown,
+  type = 'application/json',
+) {
   response.writeHead(status, { 'content-type': type }).end(JSON.stringify(value))
 }
 

@@ -25,7 +25,9 @@ describe.skipIf(noBrowser)(`the console${noBrowser ? ` (skipped: ${noBrowser})` 
     const { atOslo, atKyoto } = pair
     // Kyoto has a dataset already, so its IDs are not Oslo's.
     await atKyoto.call('datasets.add', { name: 'Of Kyoto', path: join(folder, 'own') })
-    dataset = (await atOslo.call('datasets.add', { name: 'Blood panel', path: join(folder, 'panel') })).id
+    dataset = (
+      await atOslo.call('datasets.add', { name: 'Blood panel', path: join(folder, 'panel') })
+    ).id
     for (const name of ['Gating', 'Counting']) {
       const document = join(folder, `${name}.json`)
       await writeFile(document, JSON.stringify({ name, datasetId: dataset }))
@@ -63,7 +65,7 @@ describe.skipIf(noBrowser)(`the console${noBrowser ? ` (skipped: ${noBrowser})` 
     await without.getByText('This address lacks its secret').waitFor()
     await without.context().close()
     const page = await web.stranger(pair.oslo, '/welcome#c2VjcmV0')
-    await page.getByLabel('Password', { exact: true }).fill('one two three four')
+    await page.getByLabel(/^Password/).fill('one two three four')
     await page.getByLabel('The password again').fill('one two three')
     await page.getByText('The two passwords differ.').waitFor()
     await shoot(page, 'welcome')
@@ -152,7 +154,11 @@ describe.skipIf(noBrowser)(`the console${noBrowser ? ` (skipped: ${noBrowser})` 
     await shoot(page, 'send-wf')
     await dialog.getByRole('button', { name: 'Send', exact: true }).click()
     await page.getByText('Complete: every file is at the destination').waitFor()
-    await page.getByText('Of the dataset').locator('..').getByText('0 bytes', { exact: true }).waitFor()
+    await page
+      .getByText('Of the dataset')
+      .locator('..')
+      .getByText('0 bytes', { exact: true })
+      .waitFor()
     await page.context().close()
   })
 

@@ -29,8 +29,8 @@ export function Activity() {
           return (
             <Empty>
               Nothing is moving. Open a <Way to="/datasets">dataset</Way> or a{' '}
-              <Way to="/workflows">workflow</Way>, go to Collaborators and switch to External to send
-              it. What has ended is in the <Way to="/transfers">transfer history</Way>.
+              <Way to="/workflows">workflow</Way>, go to Collaborators and switch to External to
+              send it. What has ended is in the <Way to="/transfers">transfer history</Way>.
             </Empty>
           )
         }}

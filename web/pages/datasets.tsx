@@ -43,7 +43,13 @@ export function Datasets() {
                 {all.map((one) => (
                   <Row
                     key={one.id}
-                    acts={one.mine && <Badge variant="light" tt="none">Owned by me</Badge>}
+                    acts={
+                      one.mine && (
+                        <Badge variant="light" tt="none">
+                          Owned by me
+                        </Badge>
+                      )
+                    }
                   >
                     <Way to={`/datasets/${one.id}`}>{visible(one.name)}</Way>
                     <Text size="sm" c="dimmed" className="figures">

@@ -42,7 +42,7 @@ function Entry({ of }: { of: ToldTransfer }) {
               destination.dataset === undefined ? (
                 'not known yet: the destination gives the ID when it imports'
               ) : (
-                <Group gap="xs">
+                <Group key="dest" gap="xs">
                   {of.direction === 'in' ? (
                     <Way to={`/datasets/${destination.dataset}`}>{destination.dataset}</Way>
                   ) : (
@@ -94,9 +94,7 @@ function Entry({ of }: { of: ToldTransfer }) {
         )}
       </Part>
       <Part title="What does not travel">
-        <Text size="sm">
-          {sentence(of.willNot)} stay at the source. After a transfer:
-        </Text>
+        <Text size="sm">{sentence(of.willNot)} stay at the source. After a transfer:</Text>
         <List size="sm" mt="xs">
           <List.Item>make the groups again at the destination;</List.Item>
           <List.Item>add the collaborators to the project there;</List.Item>

@@ -17,8 +17,8 @@ export function Transfers() {
         {(all) =>
           all.length === 0 ? (
             <Empty>
-              You have sent and received nothing yet. Open a <Way to="/datasets">dataset</Way>, go to
-              Collaborators and switch to External.
+              You have sent and received nothing yet. Open a <Way to="/datasets">dataset</Way>, go
+              to Collaborators and switch to External.
             </Empty>
           ) : (
             <>

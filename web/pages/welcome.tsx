@@ -36,9 +36,9 @@ export function Welcome() {
             </Title>
             {secret === '' ? (
               <Text>
-                This address lacks its secret, the part after the <code>#</code>. Open the whole link
-                that you were given, or ask an administrator for a new one. If you have a password
-                already, <Way to="/login">log in</Way>.
+                This address lacks its secret, the part after the <code>#</code>. Open the whole
+                link that you were given, or ask an administrator for a new one. If you have a
+                password already, <Way to="/login">log in</Way>.
               </Text>
             ) : (
               <>

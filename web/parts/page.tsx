@@ -4,7 +4,15 @@ import type { Fault } from '../../protocol/fault.ts'
 import { Trouble } from './trouble.tsx'
 
 /** A page: its heading is where a screen reader goes on after a change of place. */
-export function Page({ title, aside, children }: { title: string; aside?: ReactNode; children: ReactNode }) {
+export function Page({
+  title,
+  aside,
+  children,
+}: {
+  title: string
+  aside?: ReactNode
+  children: ReactNode
+}) {
   const heading = useRef<HTMLHeadingElement>(null)
   useEffect(() => {
     document.title = `${title} – Crossload`
@@ -24,7 +32,15 @@ export function Page({ title, aside, children }: { title: string; aside?: ReactN
 }
 
 /** A part of a page with a heading of its own. */
-export function Part({ title, aside, children }: { title: string; aside?: ReactNode; children: ReactNode }) {
+export function Part({
+  title,
+  aside,
+  children,
+}: {
+  title: string
+  aside?: ReactNode
+  children: ReactNode
+}) {
   return (
     <Paper withBorder p="md" component="section" aria-label={title}>
       <Group justify="space-between" mb="sm" wrap="wrap">

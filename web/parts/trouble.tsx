@@ -1,5 +1,5 @@
 import { Alert, Button, List, Text } from '@mantine/core'
-import { Fault, faultKinds, type FaultSide } from '../../protocol/fault.ts'
+import { Fault, type FaultSide, faultKinds } from '../../protocol/fault.ts'
 import { visible } from '../words.ts'
 
 const whose: Record<FaultSide, string> = {

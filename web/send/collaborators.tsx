@@ -1,10 +1,10 @@
 import { Badge, Box, Button, Group, Radio, SegmentedControl, Stack, Text } from '@mantine/core'
 import { useState } from 'react'
 import { Way } from '../address.tsx'
+import { historyAsked } from '../live.ts'
 import { Icon } from '../parts/icons.tsx'
 import { Answered, Empty, Part } from '../parts/page.tsx'
 import { Row, Rows } from '../parts/rows.tsx'
-import { historyAsked } from '../live.ts'
 import { useAsk } from '../site.ts'
 import { visible } from '../words.ts'
 import { type Recipient, SendDialog, type Sending } from './dialog.tsx'
@@ -12,7 +12,7 @@ import { type Recipient, SendDialog, type Sending } from './dialog.tsx'
 type Sides = { project: number; mine: boolean; offers: readonly Sending[] }
 
 /** Who works with it: people here, or people at other sites, who are sent a copy. */
-export function Collaborators({ project, mine, offers }: Box) {
+export function Collaborators({ project, mine, offers }: Sides) {
   const [mode, setMode] = useState<'internal' | 'external'>('internal')
   return (
     <Part
@@ -30,7 +30,11 @@ export function Collaborators({ project, mine, offers }: Box) {
       }
     >
       <Box className={`side ${mode}`}>
-        {mode === 'internal' ? <Internal project={project} /> : <External mine={mine} offers={offers} />}
+        {mode === 'internal' ? (
+          <Internal project={project} />
+        ) : (
+          <External mine={mine} offers={offers} />
+        )}
       </Box>
     </Part>
   )
@@ -56,8 +60,18 @@ function Internal({ project }: { project: number }) {
             <Text size="sm">The members of the project {visible(name)}:</Text>
             <Rows label="Members">
               {members.map((one) => (
-                <Row key={one.id} acts={<Badge variant="default" tt="none">{one.role}</Badge>}>
-                  {visible(one.name)} <Text span size="sm" c="dimmed">{one.email}</Text>
+                <Row
+                  key={one.id}
+                  acts={
+                    <Badge variant="default" tt="none">
+                      {one.role}
+                    </Badge>
+                  }
+                >
+                  {visible(one.name)}{' '}
+                  <Text span size="sm" c="dimmed">
+                    {one.email}
+                  </Text>
                 </Row>
               ))}
             </Rows>

@@ -26,7 +26,15 @@ export type Sending = {
 /** How long one may go on typing before the destination is asked, in milliseconds. */
 const settledMs = 500
 
-export function SendDialog({ what, to, close }: { what: Sending; to: Recipient; close: () => void }) {
+export function SendDialog({
+  what,
+  to,
+  close,
+}: {
+  what: Sending
+  to: Recipient
+  close: () => void
+}) {
   const [chosen, choose] = useState<Chosen>()
   const [dest, setDest] = useState(String(what.dest ?? (what.withFiles ? 0 : '')))
   const [allow, setAllow] = useState(false)
@@ -69,9 +77,7 @@ export function SendDialog({ what, to, close }: { what: Sending; to: Recipient; 
           <Button
             disabled={!ready}
             loading={begin.isPending}
-            onClick={() =>
-              begin.mutate(input, { onSuccess: ({ id }) => go(`/transfers/${id}`) })
-            }
+            onClick={() => begin.mutate(input, { onSuccess: ({ id }) => go(`/transfers/${id}`) })}
           >
             Send
           </Button>
@@ -82,7 +88,8 @@ export function SendDialog({ what, to, close }: { what: Sending; to: Recipient; 
 }
 
 function destHelp({ withFiles, dest }: Sending, alias: string): string {
-  if (withFiles) return `0 makes a new dataset at ${alias}; the ID of one there adds these files to it.`
+  if (withFiles)
+    return `0 makes a new dataset at ${alias}; the ID of one there adds these files to it.`
   if (dest !== undefined) return `From your last complete transfer of the dataset to ${alias}.`
   return `The dataset at ${alias} that the workflow is to use. It stands in the transfer history as Dest Dataset.`
 }

@@ -56,6 +56,7 @@ function Shell({ site, address }: { site: Told<'site.show'>; address: string }) 
       header={{ height: 56 }}
       navbar={{ width: 220, breakpoint: 'sm', collapsed: { mobile: !open } }}
       padding="md"
+      transitionDuration={0}
     >
       <a className="skip" href="#main">
         Skip to the page

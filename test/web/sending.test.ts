@@ -178,7 +178,7 @@ describe.skipIf(noBrowser)(`the console${noBrowser ? ` (skipped: ${noBrowser})` 
 
   test('a transfer is paused, resumed and cancelled while one looks, and nothing goes away', async () => {
     const { oslo, atOslo, to } = pair
-    await oslo.admin.call('limits.set', { out: 64_000, localExempt: false })
+    await oslo.admin.call('limits.set', { out: 400_000, localExempt: false })
     const big = await atOslo.call('datasets.add', { name: 'Slow', path: join(folder, 'slow') })
     const page = await web.open(oslo, ana)
     await page.getByText('Nothing is moving.').waitFor()

@@ -8,7 +8,7 @@ const lines = {
 
 export function Icon({ name }: { name: keyof typeof lines }) {
   return (
-    <svg width="18" height="18" viewBox="0 0 24 24" aria-hidden="true">
+    <svg width="18" height="18" viewBox="0 0 24 24" aria-hidden="true" className="icon">
       <path
         d={lines[name]}
         fill="none"

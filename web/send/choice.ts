@@ -57,5 +57,5 @@ export function patternsOf(top: Folder, ticked: ReadonlySet<string>): string[] |
 
 /** A path as a pattern that means this path and no other. */
 function escaped(path: string): string {
-  return path.replace(/[\\*?[\]{}()!+@|^$"'~]/g, '\\$&')
+  return path.replace(/[\\*?[\]{}()!+@|^$"'~]/g, (c) => (c === '\\' ? '[\\\\]' : `\\${c}`))
 }

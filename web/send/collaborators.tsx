@@ -107,6 +107,7 @@ function External({ mine, offers }: { mine: boolean; offers: readonly Sending[] 
                 <Stack gap="xs" mt="xs">
                   {people.map((one) => (
                     <Radio
+                      classNames={{ label: 'long', labelWrapper: 'narrow' }}
                       key={one.id}
                       value={String(one.id)}
                       label={`${one.person}@${one.alias}${one.person === one.email ? ' (you, there)' : ''}`}

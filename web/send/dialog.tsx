@@ -150,14 +150,13 @@ function DryRun({ input, enabled, isNothing }: Run) {
 }
 
 function Travels({ of }: { of: Told<'transfers.dry-run'> }) {
-  const { will, willNot, binding, flagged, files } = of
+  const { will, willNot, binding, flagged } = of
   const poor = binding.filter(({ state }) => state !== 'matched')
   return (
     <List size="sm" className="long">
-      <List.Item>
-        Travels: {countText(files, 'file')}
-        {will.length > 0 && `; ${will.map(visible).join(', ')}`}
-      </List.Item>
+      {will.map((line) => (
+        <List.Item key={line}>Travels: {visible(line)}</List.Item>
+      ))}
       <List.Item>
         Stays here: {willNot.join(', ')}. Make groups and add collaborators again over there.
       </List.Item>

@@ -5,13 +5,14 @@ import {
   Burger,
   Button,
   Group,
+  Loader,
   NavLink,
   Stack,
   Text,
   useComputedColorScheme,
   useMantineColorScheme,
 } from '@mantine/core'
-import { useEffect, useState } from 'react'
+import { Suspense, useEffect, useState } from 'react'
 import type { Told } from '../api/routes.ts'
 import { go, leading, useAddress } from './address.tsx'
 import { useLive } from './live.ts'
@@ -110,14 +111,20 @@ function Shell({ site, address }: { site: Told<'site.show'>; address: string }) 
         <Text size="sm" className="long" px="sm">
           {site.you.email}
         </Text>
-        <Button variant="subtle" size="sm" onClick={() => void logOut()}>
+        <Button
+          variant="subtle"
+          size="sm"
+          justify="flex-start"
+          px="sm"
+          onClick={() => void logOut()}
+        >
           Log out
         </Button>
       </AppShell.Navbar>
       <AppShell.Main id="main">
         <Stack maw={1000} mx="auto" gap="md">
           {health.state !== 'ok' && health.fault && <Trouble fault={health.fault} />}
-          {placeOf(address, site)}
+          <Suspense fallback={<Loader />}>{placeOf(address, site)}</Suspense>
         </Stack>
       </AppShell.Main>
     </AppShell>

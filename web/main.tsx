@@ -1,6 +1,6 @@
 import './no-eval.ts'
 import { createTheme, MantineProvider } from '@mantine/core'
-import '@mantine/core/styles.css'
+import './styles.ts'
 import { QueryClientProvider } from '@tanstack/react-query'
 import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
@@ -10,7 +10,7 @@ import './room.css'
 
 const theme = createTheme({
   primaryColor: 'teal',
-  primaryShade: { light: 8, dark: 7 },
+  primaryShade: 9,
   autoContrast: true,
   fontFamily: 'system-ui, sans-serif',
   fontFamilyMonospace: 'ui-monospace, monospace',

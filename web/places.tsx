@@ -1,9 +1,8 @@
 /** The rooms of the console, and which page an address is. */
-import type { ReactNode } from 'react'
+import { lazy, type ReactNode } from 'react'
 import type { Told } from '../api/routes.ts'
 import { Way } from './address.tsx'
 import { Activity } from './pages/activity.tsx'
-import { Administration } from './pages/administration.tsx'
 import { DatasetPage } from './pages/dataset.tsx'
 import { Datasets } from './pages/datasets.tsx'
 import { Profile } from './pages/profile.tsx'
@@ -12,6 +11,11 @@ import { Transfers } from './pages/transfers.tsx'
 import { WorkflowPage } from './pages/workflow.tsx'
 import { Workflows } from './pages/workflows.tsx'
 import { Empty, Page } from './parts/page.tsx'
+
+/** Few people are administrators, and they are not in a hurry: it comes when it is opened. */
+const Administration = lazy(async () => ({
+  default: (await import('./pages/administration.tsx')).Administration,
+}))
 
 export const rooms = [
   { path: '/', name: 'Activity', administrators: false },

@@ -93,6 +93,7 @@ describe.skipIf(noBrowser)(`the console${noBrowser ? ` (skipped: ${noBrowser})` 
     await shoot(page, 'dataset-versions')
     await page.getByRole('tab', { name: 'Collaborators' }).click()
     await page.getByText('Internal: people at this site').waitFor()
+    await page.getByText('The members of the project').waitFor()
     expect(await page.getByRole('button', { name: 'Send Files' }).count()).toBe(0)
     await shoot(page, 'collaborators-internal')
     await page.getByText('External', { exact: true }).click()

@@ -50,7 +50,9 @@ export function Journal() {
                       </Text>
                     </Group>
                     <details>
-                      <summary>Record</summary>
+                      <Text component="summary" size="sm">
+                        Record
+                      </Text>
                       <Code block className="wrap">
                         {visible(JSON.stringify(data))}
                       </Code>
@@ -76,5 +78,8 @@ export function Journal() {
 }
 
 function byText(by: unknown): string {
-  return typeof by === 'string' ? visible(by) : visible(JSON.stringify(by))
+  if (typeof by !== 'object' || by === null) return visible(String(by))
+  return Object.entries(by)
+    .map(([who, which]) => `${who} ${visible(String(which))}`)
+    .join(', ')
 }

@@ -172,7 +172,15 @@ function Add() {
   function submit(event: FormEvent) {
     event.preventDefault()
     const named = alias.trim() === '' ? {} : { alias: alias.trim() }
-    add.mutate({ to: to.trim(), ...named }, { onSuccess: () => setTo('') })
+    add.mutate(
+      { to: to.trim(), ...named },
+      {
+        onSuccess: () => {
+          setTo('')
+          setAlias('')
+        },
+      },
+    )
   }
   return (
     <Part title="Redeem an invitation, or ask a site">

@@ -67,16 +67,18 @@ function Person({ of }: { of: Told<'people.list'>[number] }) {
       }
     >
       <Group gap="xs">
-        <Text fw={600}>{visible(of.name)}</Text>
+        <Text fw={600}>{of.name === '' ? email : visible(of.name)}</Text>
         {of.role === 'administrator' && (
           <Badge variant="light" tt="none">
             administrator
           </Badge>
         )}
       </Group>
-      <Text size="sm" c="dimmed">
-        {email}
-      </Text>
+      {of.name !== '' && (
+        <Text size="sm" c="dimmed">
+          {email}
+        </Text>
+      )}
       {link.data && (
         <Stack gap="xs" mt="xs">
           <Text size="sm">

@@ -41,7 +41,7 @@ export function Login() {
               value={password}
               onChange={(event) => setPassword(event.currentTarget.value)}
             />
-            {going.error && <Trouble fault={going.error} />}
+            {going.error && <Trouble fault={going.error} title="You are not logged in" />}
             <Button type="submit" loading={going.isPending}>
               Log in
             </Button>

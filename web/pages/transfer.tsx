@@ -67,7 +67,7 @@ function Entry({ of }: { of: ToldTransfer }) {
             ['Sent', of.direction === 'out' ? `${groupText(bytes.sent)} bytes` : undefined],
             ['Received', `${groupText(bytes.received)} bytes`],
             ['Of the dataset', `${groupText(bytes.dataset)} bytes`],
-            ['Manifest', countText(of.manifest.nodes, 'node')],
+            ['Manifest', of.manifest.nodes > 0 && countText(of.manifest.nodes, 'node')],
             ['Deposit folder', deposit && `${visible(deposit.folder)} (${deposit.state})`],
           ]}
         />

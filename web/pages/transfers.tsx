@@ -26,7 +26,7 @@ export function Transfers() {
                 {all.map((one) => (
                   <Row key={one.id} acts={<State of={one} />}>
                     <Way to={`/transfers/${one.id}`}>{whatText(one)}</Way>
-                    <Group gap="xs">
+                    <Group gap="0 10px">
                       <Text size="sm" c="dimmed">
                         {one.direction === 'out'
                           ? `Sent to ${endText(one.destination)}`

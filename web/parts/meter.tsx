@@ -1,4 +1,4 @@
-import { Badge, Group, Progress, Text } from '@mantine/core'
+import { Badge, Progress, Text } from '@mantine/core'
 import type { ToldTransfer } from '../../api/shapes.ts'
 import {
   bytesThere,
@@ -25,12 +25,12 @@ export function State({ of }: { of: ToldTransfer }) {
 export function Meter({ of }: { of: ToldTransfer }) {
   const { bytes, files, bytesPerSecond, fault, state } = of
   const percent = percentOf(of)
-  const figures = [
-    `${sizeText(bytesThere(of))} of ${sizeText(bytes.chosen)}`,
-    `${groupText(state === 'done' ? files.chosen : files.done)} of ${countText(files.chosen, 'file')}`,
-    state === 'moving' ? `${sizeText(bytesPerSecond)}/s` : undefined,
-    timeLeftText(of),
-  ]
+  const figures = {
+    bytes: `${sizeText(bytesThere(of))} of ${sizeText(bytes.chosen)}`,
+    files: `${groupText(state === 'done' ? files.chosen : files.done)} of ${countText(files.chosen, 'file')}`,
+    rate: state === 'moving' ? `${sizeText(bytesPerSecond)}/s` : '',
+    left: timeLeftText(of),
+  }
   return (
     <>
       <Progress
@@ -39,18 +39,16 @@ export function Meter({ of }: { of: ToldTransfer }) {
         aria-label={`${whatText(of)}: ${percent}% there`}
         my={6}
       />
-      <Group gap="md" className="figures">
+      <div className="meter figures">
         <Text size="sm" fw={600}>
           {percent}%
         </Text>
-        {figures
-          .filter((one) => one !== undefined)
-          .map((one) => (
-            <Text size="sm" key={one}>
-              {one}
-            </Text>
-          ))}
-      </Group>
+        {Object.entries(figures).map(([name, text]) => (
+          <Text size="sm" key={name} mih="1.5em">
+            {text}
+          </Text>
+        ))}
+      </div>
       {/* Its line is always there, so that a fault which comes and goes moves nothing. */}
       <Text size="sm" c={fault ? 'red' : 'dimmed'} className="long" mih="1.6em">
         {fault === undefined

@@ -1,26 +1,44 @@
 import { Alert, Button, List, Text } from '@mantine/core'
-import { Fault, type FaultSide, faultKinds } from '../../protocol/fault.ts'
+import { Fault, type FaultKind, faultKinds } from '../../protocol/fault.ts'
 import { visible } from '../words.ts'
 
-const whose: Record<FaultSide, string> = {
-  here: 'This site could not do it',
-  there: 'The other site did not do it',
-  between: 'The line between was cut',
+const titles: Record<FaultKind, string> = {
+  invalid: 'Please correct this',
+  denied: 'This is not for you',
+  missing: 'Not found',
+  exists: 'Already there',
+  conflict: 'It does not fit',
+  gone: 'This has ended',
+  busy: 'Not just now',
+  unreachable: 'No answer',
+  corrupt: 'Bytes are damaged',
+  full: 'No room left',
+  unsupported: 'Not in this version',
+  internal: 'A mistake in Crossload',
 }
 
 /** A fault that a question brought, or one that the site tells of something that runs. */
 type Told = { kind: string; text: string; list?: readonly string[] | undefined }
 
-/** What went wrong, whose it was, and what to do next. */
-export function Trouble({ fault, again }: { fault: Fault | Told; again?: () => void }) {
-  const row = Object.hasOwn(faultKinds, fault.kind)
-    ? faultKinds[fault.kind as keyof typeof faultKinds]
-    : undefined
+type Shown = {
+  fault: Fault | Told
+  /** Where the page knows better than the kind. */
+  title?: string
+  again?: () => void
+}
+
+/** What went wrong, whose it was, and what to do next: the last two are in the fault's own words. */
+export function Trouble({ fault, title, again }: Shown) {
+  const kind = Object.hasOwn(faultKinds, fault.kind) ? (fault.kind as FaultKind) : 'internal'
   const text = fault instanceof Fault ? fault.message : fault.text
-  const title = fault instanceof Fault ? whose[fault.side] : 'What went wrong'
+  const there = fault instanceof Fault && fault.side === 'there' ? 'At the other site: ' : ''
   const list = fault.list ?? []
   return (
-    <Alert color={row?.again ? 'yellow' : 'red'} title={title} role="alert">
+    <Alert
+      color={faultKinds[kind].again ? 'yellow' : 'red'}
+      title={title ?? `${there}${titles[kind]}`}
+      role="alert"
+    >
       <Text size="sm" className="long">
         {visible(text)}
       </Text>
@@ -30,11 +48,6 @@ export function Trouble({ fault, again }: { fault: Fault | Told; again?: () => v
             <List.Item key={line}>{visible(line)}</List.Item>
           ))}
         </List>
-      )}
-      {row !== undefined && row.sentence !== text && (
-        <Text size="sm" mt={4}>
-          {row.sentence}
-        </Text>
       )}
       {again !== undefined && (
         <Button size="xs" mt="xs" variant="default" onClick={again}>

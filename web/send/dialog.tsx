@@ -45,7 +45,7 @@ export function SendDialog({
   const input = inputOf(what, to, chosen, Number(typed), allow)
   const ready = isNumber && !isNothing
   return (
-    <Modal opened onClose={close} title={`${what.verb}: ${visible(what.name)}`} size="lg">
+    <Modal opened onClose={close} title={<b>{`${what.verb}: ${visible(what.name)}`}</b>} size="lg">
       <Stack>
         <Text size="sm" className="long">
           To <b>{`${to.person}@${to.alias}`}</b>
@@ -143,7 +143,9 @@ function DryRun({ input, enabled, isNothing }: Run) {
               : 'Fill in the ID; then the destination is asked what it has already.'}
         </Text>
       )}
-      {fault !== null && <Trouble fault={fault} again={() => void run.refetch()} />}
+      {fault !== null && (
+        <Trouble fault={fault} {...(fault.again && { again: () => void run.refetch() })} />
+      )}
       {data !== undefined && <Travels of={data} />}
     </Stack>
   )

@@ -3,7 +3,7 @@ import { ClosingLine } from './test/reporter.ts'
 
 export default defineConfig({
   test: {
-    include: ['{protocol,api,node,cli}/**/*.test.ts', 'test/**/*.test.ts'],
+    include: ['{protocol,api,node,cli,web}/**/*.test.ts', 'test/**/*.test.ts'],
     exclude: ['**/node_modules/**', 'test/faults/**'],
     reporters: ['default', new ClosingLine()],
     testTimeout: 30_000,

@@ -103,6 +103,20 @@ describe('a question', () => {
     expect(asked?.url).toBe('http://127.0.0.1:1/api/links')
   })
 
+  it('goes without a token where a cookie says who asks', async () => {
+    let asked: Request | undefined
+    const client = createClient({
+      url: 'http://127.0.0.1:1',
+      fetch: async (url, init) => {
+        asked = new Request(url as string, init)
+        return json([])
+      },
+    })
+    await client.call('links.list', {})
+    expect(asked?.headers.has('authorization')).toBe(false)
+    expect(asked?.credentials).toBe('same-origin')
+  })
+
   it('fails with the fault that the site tells', async () => {
     const fault = new Fault('full', 'x.y', { text: 'No room.', list: ['a'] })
     const client = clientOf(() => json(toProblem(fault), 507, problemMedia))

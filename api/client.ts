@@ -43,7 +43,8 @@ export interface Client {
 
 export type ClientNeeds = {
   readonly url: string
-  readonly token: string
+  /** Absent in the browser, where the session's cookie says who asks. */
+  readonly token?: string | undefined
   readonly fetch?: typeof fetch | undefined
   /** Silence after which a stream counts as cut, in milliseconds. */
   readonly idleMs?: number | undefined
@@ -62,8 +63,9 @@ export function createClient(needs: ClientNeeds): Client {
     try {
       return await request(`${url}${path}${query}`, {
         method: route.method,
+        credentials: 'same-origin',
         headers: {
-          authorization: `Bearer ${token}`,
+          ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
           accept: route.answer === 'value' ? 'application/json' : 'text/event-stream',
           ...(body === undefined ? {} : { 'content-type': 'application/json' }),
         },

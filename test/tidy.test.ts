@@ -65,6 +65,8 @@ const mayImport: Record<string, readonly string[]> = {
   /** The files beside the rooms: composition, init, backup. They know everybody. */
   node: ['*'],
   cli: ['api', 'protocol'],
+  /** Runs in a browser; of protocol only ids and faults. */
+  web: ['api', 'protocol'],
   test: ['*'],
   bench: ['*'],
 }
@@ -80,6 +82,8 @@ const onlyIn: readonly (readonly [RegExp, readonly string[]])[] = [
   [/^ipfs-unixfs(-importer)?$/, ['test']],
   [/^fastify/, ['node/http', 'test']],
   [/^commander$/, ['cli']],
+  [/^(react|react-dom|@mantine\/|@tanstack\/)/, ['web', 'test']],
+  [/^playwright-core$/, ['test']],
   [/^jsonc-parser$/, ['node/rebinding']],
 ]
 
@@ -89,12 +93,17 @@ type Source = { path: string; text: string; imports: string[] }
 
 function sources(): Source[] {
   const found: Source[] = []
-  for (const folder of ['protocol', 'api', 'node', 'cli', 'test', 'bench']) {
+  for (const folder of ['protocol', 'api', 'node', 'cli', 'web', 'test', 'bench']) {
     for (const entry of readdirSync(join(top, folder), { recursive: true, withFileTypes: true })) {
-      if (!entry.isFile() || !/\.(ts|js)$/.test(entry.name)) continue
+      if (!entry.isFile() || !/\.(tsx?|js)$/.test(entry.name)) continue
       const full = join(entry.parentPath, entry.name)
       const path = relative(top, full)
-      if (path.startsWith('test/data') || path.includes('node_modules/')) continue
+      if (
+        path.startsWith('test/data') ||
+        path.startsWith('web/dist/') ||
+        path.includes('node_modules/')
+      )
+        continue
       const text = readFileSync(full, 'utf8')
       const imports = [...text.matchAll(/(?:from|import|import\()\s*'([^']+)'/g)].map((m) => m[1]!)
       found.push({ path, text, imports })
@@ -138,6 +147,17 @@ describe('imports', () => {
     expect(wrong).toEqual([])
   })
 
+  test('of protocol, the web has only ids and faults', () => {
+    const wrong = all
+      .filter(({ path }) => path.startsWith('web/') && !isTest(path))
+      .flatMap(({ path, imports }) =>
+        imports
+          .filter((i) => /\/protocol\//.test(i) && !/\/protocol\/(ids|fault)\.ts$/.test(i))
+          .map((i) => `${path} imports ${i}; ask the site through api/`),
+      )
+    expect(wrong).toEqual([])
+  })
+
   test('nothing imports tests', () => {
     const wrong = all
       .filter(({ path }) => !isTest(path))
@@ -168,9 +188,9 @@ describe('imports', () => {
     expect(wrong).toEqual([])
   })
 
-  test('protocol and api run in a browser', () => {
+  test('protocol, api and web run in a browser', () => {
     const wrong = all
-      .filter(({ path }) => /^(protocol|api)\//.test(path) && !isTest(path))
+      .filter(({ path }) => /^(protocol|api|web)\//.test(path) && !isTest(path))
       .flatMap(({ path, text, imports }) => [
         ...imports
           .filter((i) => i.startsWith('node:'))
@@ -282,7 +302,7 @@ test('every protocol has its page and its vectors', () => {
 
 test('ARCHITECTURE.md names files and limits that are there', () => {
   const text = readFileSync(join(top, 'ARCHITECTURE.md'), 'utf8')
-  const named = [...text.matchAll(/`((?:protocol|api|node|cli|test)\/[\w./-]+\.tsx?)`/g)]
+  const named = [...text.matchAll(/`((?:protocol|api|node|cli|web|test)\/[\w./-]+\.tsx?)`/g)]
   expect(named.length).toBeGreaterThan(20)
   const wrong = named
     .map((match) => match[1]!)

@@ -55,6 +55,14 @@ describe('tries at the door', () => {
     expect(isLetIn('192.0.2.1', 'ana')).toBe(true)
   })
 
+  test('that are right do not count, however many', () => {
+    const { attempts, isLetIn } = open()
+    for (let i = 0; i < 500; i++) {
+      expect(isLetIn('192.0.2.1', 'ana')).toBe(true)
+      attempts.right('192.0.2.1', 'ana')
+    }
+  })
+
   test('say how long to wait', () => {
     const { attempts } = open()
     for (let i = 0; i < pairPace.burst; i++) attempts.demand('192.0.2.1', 'ana')

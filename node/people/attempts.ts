@@ -33,7 +33,7 @@ export class TooMany extends Fault {
 export interface Attempts {
   /** Throws `TooMany` when there were too many. */
   demand(address: string, name: string): void
-  /** It was right: what that address tried with that name before counts no more. */
+  /** It was right: it counts nowhere, and what that address tried with that name before no more. */
   right(address: string, name: string): void
 }
 
@@ -48,7 +48,11 @@ export function createAttempts(clock: Clock): Attempts {
       const wait = addresses.take(address) || pairs.take(pairOf(address, name)) || names.take(name)
       if (wait > 0) throw new TooMany(Math.ceil(wait / 1000))
     },
-    right: (address, name) => pairs.forget(pairOf(address, name)),
+    right(address, name) {
+      pairs.forget(pairOf(address, name))
+      addresses.giveBack(address)
+      names.giveBack(name)
+    },
   }
 }
 
@@ -66,6 +70,10 @@ function createPaced({ burst, everyMs }: Pace, clock: Clock) {
       fullAt.set(name, next)
       if (fullAt.size > rememberedMax) fullAt.delete(fullAt.keys().next().value!)
       return 0
+    },
+    giveBack(name: string): void {
+      const at = fullAt.get(name)
+      if (at !== undefined) fullAt.set(name, at - everyMs)
     },
     forget: (name: string) => void fullAt.delete(name),
   }

@@ -90,5 +90,5 @@ test('guessing ends after a few tries, with the time to wait', async () => {
     )
   expect(tries.map(({ status }) => status)).toEqual([401, 401, 401, 401, 401, 429])
   expect(tries[5]!.json).toMatchObject({ kind: 'busy', again: true })
-  expect(tries[5]!.json['detail']).toMatch(/^Too many tries\. Wait \d+ seconds/)
+  expect(tries[5]!.json.detail).toMatch(/^Too many tries\. Wait \d+ seconds/)
 })

@@ -1,0 +1,244 @@
+/**
+ * What people do with the console: Ana logs in at Oslo, sends files of a dataset to herself at Kyoto,
+ * sees them arrive, copies the ID they got there, and sends a workflow after them and another with
+ * its files. She pauses, resumes and cancels. Everything is what is on the page.
+ */
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { acceptedPair, ana, type Pair } from '../site.ts'
+import {
+  type Console,
+  logIn,
+  noBrowser,
+  oneTimeLink,
+  openConsole,
+  overflow,
+  password,
+  shoot,
+} from './console.ts'
+
+let pair: Pair
+let web: Console
+let folder: string
+let dataset: number
+
+describe.skipIf(noBrowser)(`the console${noBrowser ? ` (skipped: ${noBrowser})` : ''}`, () => {
+  beforeAll(async () => {
+    pair = await acceptedPair()
+    web = await openConsole()
+    folder = await mkdtemp(join(tmpdir(), 'crossload-console-'))
+    await writeTree()
+    const { atOslo, atKyoto } = pair
+    // Kyoto has a dataset already, so its IDs are not Oslo's.
+    await atKyoto.call('datasets.add', { name: 'Of Kyoto', path: join(folder, 'own') })
+    dataset = (
+      await atOslo.call('datasets.add', { name: 'Blood panel', path: join(folder, 'panel') })
+    ).id
+    for (const name of ['Gating', 'Counting']) {
+      const document = join(folder, `${name}.json`)
+      await writeFile(document, JSON.stringify({ name, datasetId: dataset }))
+      const results = join(folder, 'own')
+      await atOslo.call('workflows.add', { name, document, dataset, results })
+    }
+  }, 120_000)
+
+  afterAll(async () => {
+    await web?.[Symbol.asyncDispose]()
+    await pair?.[Symbol.asyncDispose]()
+    if (folder !== undefined) await rm(folder, { recursive: true, force: true })
+  })
+
+  test('a one-time link lets a person choose a password, once', async () => {
+    const without = await web.stranger(pair.oslo, '/welcome')
+    await without.getByText('This address lacks its secret').waitFor()
+    await without.context().close()
+    const link = new URL(await oneTimeLink(pair.oslo, ana))
+    const page = await web.stranger(pair.oslo, `${link.pathname}${link.hash}`)
+    await page.getByLabel(/^Password/).fill(password)
+    await page.getByLabel('The password again').fill('one two three')
+    await page.getByText('The two passwords differ.').waitFor()
+    await shoot(page, 'welcome')
+    await page.getByLabel('The password again').fill(password)
+    expect(new URL(page.url()).hash).toBe('')
+    await page.getByRole('button', { name: 'Keep it and log in' }).click()
+    await page.getByRole('heading', { name: 'Activity' }).waitFor()
+    await page.context().close()
+    const late = await web.stranger(pair.oslo, `${link.pathname}${link.hash}`)
+    await late.getByLabel(/^Password/).fill(password)
+    await late.getByLabel('The password again').fill(password)
+    await late.getByRole('button', { name: 'Keep it and log in' }).click()
+    await late.getByRole('alert').getByText('was used already').waitFor()
+    await late.context().close()
+  })
+
+  test('nobody sees anything before logging in, and a wrong password is told in words', async () => {
+    const page = await web.stranger(pair.oslo, '/datasets')
+    await page.getByRole('heading', { name: 'Log in' }).waitFor()
+    await shoot(page, 'login')
+    await logIn(page, ana, 'wrong')
+    await page.getByRole('alert').getByText('is wrong').waitFor()
+    await shoot(page, 'login-wrong')
+    await logIn(page, ana)
+    // The page that was asked for, not another.
+    await page.getByRole('heading', { name: 'Datasets' }).waitFor()
+    await page.getByRole('link', { name: 'Blood panel' }).waitFor()
+    await shoot(page, 'datasets')
+    expect(await overflow(page)).toBe(0)
+    await page.getByRole('button', { name: 'Log out' }).click()
+    await page.getByRole('heading', { name: 'Log in' }).waitFor()
+    await page.context().close()
+  })
+
+  test('an empty activity says what to do next', async () => {
+    const page = await web.open(pair.oslo, ana)
+    await page.getByText('Nothing is moving.').waitFor()
+    await shoot(page, 'activity-empty')
+    await page.context().close()
+  })
+
+  test('Send Files: external collaborators, ticked files, a dry run, and the Dest Dataset', async () => {
+    const page = await web.open(pair.oslo, ana, `/datasets/${dataset}`)
+    await page.getByText('Dataset ID').waitFor()
+    await page.getByText('raw/tube 1 (a).fcs').waitFor()
+    await shoot(page, 'dataset')
+    await page.getByRole('tab', { name: 'Versions' }).click()
+    await page.getByText('Version 1').waitFor()
+    await shoot(page, 'dataset-versions')
+    await page.getByRole('tab', { name: 'Collaborators' }).click()
+    await page.getByText('Internal: people at this site').waitFor()
+    await page.getByText('The members of the project').waitFor()
+    expect(await page.getByRole('button', { name: 'Send Files' }).count()).toBe(0)
+    await shoot(page, 'collaborators-internal')
+    await page.getByText('External', { exact: true }).click()
+    await page.getByText('External: people at other sites').waitFor()
+    expect(await page.getByRole('button', { name: 'Send Files' }).isDisabled()).toBe(true)
+    await page.getByLabel(`${ana}@kyoto (you, there)`).check()
+    await shoot(page, 'collaborators-external')
+    await page.getByRole('button', { name: 'Send Files' }).click()
+
+    const dialog = page.getByRole('dialog')
+    await dialog.getByText('3.01 MB chosen, 0 B already there, 3.01 MB to send').waitFor()
+    await dialog.getByText('Stays here: collaborators, groups, connections').waitFor()
+    await dialog.getByRole('button', { name: 'Open raw' }).click()
+    await dialog.getByLabel('tube 2.fcs').uncheck()
+    await dialog.getByText('2.01 MB chosen, 0 B already there, 2.01 MB to send').waitFor()
+    await shoot(page, 'send-files')
+    await dialog.getByLabel('Dataset ID').fill('999')
+    await dialog.getByRole('alert').getByText('999').first().waitFor()
+    await shoot(page, 'send-files-refused')
+    await dialog.getByLabel('Dataset ID').fill('0')
+    await dialog.getByText('2.01 MB chosen').waitFor()
+    await dialog.getByRole('button', { name: 'Send', exact: true }).click()
+
+    await page.getByText('Complete: every file is at the destination').waitFor()
+    const there = await page.getByTestId('dest-dataset').innerText()
+    const arrived = await pair.atKyoto.call('datasets.show', { id: Number(there) })
+    expect([arrived.name, arrived.files]).toEqual(['Blood panel', 2])
+    await page.getByRole('button', { name: 'Copy the Dest Dataset ID' }).click()
+    await page.getByText('Copied').waitFor()
+    await shoot(page, 'transfer')
+    expect(await overflow(page)).toBe(0)
+    await page.getByRole('link', { name: 'Transfer history' }).click()
+    await page.getByText(`Sent to ${ana}@kyoto`).waitFor()
+    await shoot(page, 'transfers')
+    await page.context().close()
+  })
+
+  test('the destination sees what it received, with the times of its reader', async () => {
+    const page = await web.open(pair.kyoto, ana, '/transfers')
+    await page.getByText(`Received from ${ana}@oslo`).waitFor()
+    await page.getByRole('link', { name: 'Blood panel' }).click()
+    const ended = page.getByText('Ended').locator('..').getByRole('time')
+    expect(await ended.getAttribute('title')).toMatch(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC$/)
+    await page.getByText('Imported').waitFor()
+    await page.context().close()
+  })
+
+  test('Send WF: the Dest Dataset is known, and no byte of the dataset crosses', async () => {
+    const page = await web.open(pair.oslo, ana, '/workflows')
+    await page.getByRole('link', { name: 'Gating' }).waitFor()
+    await shoot(page, 'workflows')
+    await page.getByRole('link', { name: 'Gating' }).click()
+    await external(page)
+    await shoot(page, 'workflow')
+    await page.getByRole('button', { name: 'Send WF', exact: true }).click()
+    const dialog = page.getByRole('dialog')
+    expect(await dialog.getByLabel('Dest Dataset ID').inputValue()).toBe('2')
+    await dialog.getByText(/already there/).waitFor()
+    await shoot(page, 'send-wf')
+    await dialog.getByRole('button', { name: 'Send', exact: true }).click()
+    await page.getByText('Complete: every file is at the destination').waitFor()
+    await page
+      .getByText('Of the dataset')
+      .locator('..')
+      .getByText('0 bytes', { exact: true })
+      .waitFor()
+    await page.context().close()
+  })
+
+  test('Send WF & Files: one act, and the workflow is bound when it is there', async () => {
+    const page = await web.open(pair.oslo, ana, '/workflows/2')
+    await external(page)
+    await page.getByRole('button', { name: 'Send WF & Files' }).click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByText(/chosen, .* already there, .* to send/).waitFor()
+    await shoot(page, 'send-wf-files')
+    await dialog.getByRole('button', { name: 'Send', exact: true }).click()
+    await page.getByText('Complete: every file is at the destination').waitFor()
+    await page.context().close()
+    const bound = await pair.atKyoto.call('workflows.list', {})
+    expect(bound.find(({ name }) => name === 'Counting')?.dataset).toBe(3)
+  })
+
+  test('a transfer is paused, resumed and cancelled while one looks, and nothing goes away', async () => {
+    const { oslo, atOslo, to } = pair
+    await oslo.admin.call('limits.set', { out: 400_000, localExempt: false })
+    const big = await atOslo.call('datasets.add', { name: 'Slow', path: join(folder, 'slow') })
+    const page = await web.open(oslo, ana)
+    await page.getByText('Nothing is moving.').waitFor()
+    await atOslo.call('transfers.send', { to, dataset: { id: big.id } })
+    const card = page.getByRole('article', { name: 'Slow' })
+    await card.getByText('Moving', { exact: true }).waitFor()
+    await card.getByText(/kB\/s/).waitFor()
+    await shoot(page, 'activity')
+    await card.getByRole('button', { name: 'Pause Slow' }).click()
+    await card.getByText('Paused', { exact: true }).waitFor()
+    await shoot(page, 'activity-paused')
+    await card.getByRole('button', { name: 'Resume Slow' }).click()
+    await card.getByRole('button', { name: 'Pause Slow' }).waitFor()
+    await card.getByRole('button', { name: 'Cancel Slow' }).click()
+    await card.getByText('Nothing of it will be imported.').waitFor()
+    await shoot(page, 'activity-cancel')
+    await card.getByRole('button', { name: 'Cancel', exact: true }).click()
+    await card.getByText('Cancelled', { exact: true }).waitFor()
+    await page.context().close()
+    await oslo.admin.call('limits.clear', {})
+  })
+
+  test('no request left the site and the browser had nothing to complain of', () => {
+    expect(web.complaints).toEqual([])
+  })
+})
+
+async function external(page: Page): Promise<void> {
+  await page.getByRole('tab', { name: 'Collaborators' }).click()
+  await page.getByText('External', { exact: true }).click()
+  await page.getByLabel(`${ana}@kyoto (you, there)`).check()
+}
+
+async function writeTree(): Promise<void> {
+  await mkdir(join(folder, 'panel/raw'), { recursive: true })
+  await mkdir(join(folder, 'own'))
+  await mkdir(join(folder, 'slow'))
+  await writeFile(join(folder, 'panel/notes.txt'), 'n'.repeat(10_000))
+  await writeFile(join(folder, 'panel/raw/tube 1 (a).fcs'), bytesOf(2_000_000, 1))
+  await writeFile(join(folder, 'panel/raw/tube 2.fcs'), bytesOf(1_000_000, 2))
+  await writeFile(join(folder, 'own/kyotos-own.txt'), 'ours')
+  await writeFile(join(folder, 'slow/large.bin'), bytesOf(8_000_000, 3))
+}
+
+const bytesOf = (size: number, seed: number) =>
+  Uint8Array.from({ length: size }, (_, i) => (i * 31 + seed * (i >> 8)) & 255)

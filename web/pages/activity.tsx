@@ -1,0 +1,115 @@
+import { Button, Group, Paper, Stack, Text } from '@mantine/core'
+import { useEffect, useState } from 'react'
+import type { ToldTransfer } from '../../api/shapes.ts'
+import { Way } from '../address.tsx'
+import { historyAsked } from '../live.ts'
+import { Meter, State } from '../parts/meter.tsx'
+import { Answered, Empty, Page } from '../parts/page.tsx'
+import { Sure } from '../parts/sure.tsx'
+import { Trouble } from '../parts/trouble.tsx'
+import { useAct, useAsk } from '../site.ts'
+import { endText, whatText } from '../words.ts'
+
+/** What moves now. What ends while one looks stays where it is until one leaves the page. */
+export function Activity() {
+  const history = useAsk('transfers.list', historyAsked)
+  const [seen, setSeen] = useState<ReadonlySet<string>>(new Set())
+  const running = (history.data ?? []).filter(({ endedAt }) => endedAt === undefined)
+  const unseen = running.filter(({ id }) => !seen.has(id)).map(({ id }) => id)
+  const news = unseen.join(' ')
+  useEffect(() => {
+    if (news !== '') setSeen((old) => new Set([...old, ...news.split(' ')]))
+  }, [news])
+  return (
+    <Page title="Activity">
+      <Answered of={history}>
+        {(all) => {
+          const shown = all.filter(({ id, endedAt }) => endedAt === undefined || seen.has(id))
+          if (shown.length > 0) return shown.map((one) => <Moving key={one.id} of={one} />)
+          return (
+            <Empty>
+              Nothing is moving. Open a <Way to="/datasets">dataset</Way> or a{' '}
+              <Way to="/workflows">workflow</Way>, go to Collaborators and switch to External to
+              send it. What has ended is in the <Way to="/transfers">transfer history</Way>.
+            </Empty>
+          )
+        }}
+      </Answered>
+    </Page>
+  )
+}
+
+function Moving({ of }: { of: ToldTransfer }) {
+  const to = of.direction === 'out' ? `to ${endText(of.destination)}` : `from ${endText(of.source)}`
+  return (
+    <Paper withBorder p="md" component="article" aria-label={whatText(of)}>
+      <Group justify="space-between" gap="xs" align="flex-start">
+        <Stack gap={0} miw={0} flex="1 1 220px">
+          <Text fw={600} className="long">
+            <Way to={`/transfers/${of.id}`}>{whatText(of)}</Way>
+          </Text>
+          <Text size="sm" c="dimmed" className="long">
+            {of.direction === 'out' ? 'Sending' : 'Receiving'} {to}
+          </Text>
+        </Stack>
+        <State of={of} />
+      </Group>
+      <Meter of={of} />
+      <Steer of={of} />
+    </Paper>
+  )
+}
+
+/** Pause, resume, cancel; the buttons keep their place whatever the state is. */
+export function Steer({ of }: { of: ToldTransfer }) {
+  const { id, state } = of
+  const pause = useAct('transfers.pause', ['transfers.list', 'transfers.show'])
+  const resume = useAct('transfers.resume', ['transfers.list', 'transfers.show'])
+  const cancel = useAct('transfers.cancel', ['transfers.list', 'transfers.show'])
+  const fault = pause.error ?? resume.error ?? cancel.error
+  const what = whatText(of)
+  const over = of.endedAt !== undefined
+  return (
+    <Stack gap="xs">
+      {/* Its height is that of its buttons, also when there is nothing left to steer. */}
+      <Group gap="xs" mih={30}>
+        {!over &&
+          (state === 'paused' ? (
+            <Button
+              size="xs"
+              loading={resume.isPending}
+              aria-label={`Resume ${what}`}
+              onClick={() => resume.mutate({ id })}
+            >
+              Resume
+            </Button>
+          ) : (
+            <Button
+              size="xs"
+              variant="default"
+              loading={pause.isPending}
+              aria-label={`Pause ${what}`}
+              onClick={() => pause.mutate({ id })}
+            >
+              Pause
+            </Button>
+          ))}
+        {!over && (
+          <Sure
+            verb="Cancel"
+            what={what}
+            says="Nothing of it will be imported."
+            busy={cancel.isPending}
+            act={() => cancel.mutate({ id })}
+          />
+        )}
+        {state === 'done' && (
+          <Text size="sm">
+            Complete: every file is at the destination and it has signed for them.
+          </Text>
+        )}
+      </Group>
+      {fault && <Trouble fault={fault} />}
+    </Stack>
+  )
+}

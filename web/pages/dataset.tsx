@@ -1,0 +1,73 @@
+import { Tabs, Text } from '@mantine/core'
+import type { Told } from '../../api/routes.ts'
+import { Facts } from '../parts/facts.tsx'
+import { FileList } from '../parts/file-list.tsx'
+import { Answered, Page, Part } from '../parts/page.tsx'
+import { Versions } from '../parts/versions.tsx'
+import { When } from '../parts/when.tsx'
+import { Collaborators } from '../send/collaborators.tsx'
+import { useAsk } from '../site.ts'
+import { countText, sizeText, visible } from '../words.ts'
+import { WorkflowList } from './workflows.tsx'
+
+export function DatasetPage({ id }: { id: number }) {
+  const asked = useAsk('datasets.show', { id })
+  return (
+    <Page title={asked.data === undefined ? `Dataset ${id}` : visible(asked.data.name)}>
+      <Answered of={asked}>{(dataset) => <Dataset of={dataset} />}</Answered>
+    </Page>
+  )
+}
+
+function Dataset({ of }: { of: Told<'datasets.show'> }) {
+  const { id, deposit } = of
+  return (
+    <>
+      <Facts
+        rows={[
+          ['Dataset ID', id],
+          ['Content', `${countText(of.files, 'file')}, ${sizeText(of.bytes)}`],
+          ['Version', of.version],
+          ['Changed', <When key="changed" at={of.changedAt} />],
+          ['Files', of.inPlace ? 'left in place, where they were added' : undefined],
+          ['Deposit folder', deposit && `${visible(deposit.folder)} (${deposit.state})`],
+          ...Object.entries(of.meta).map(([key, value]) => [visible(key), visible(value)] as const),
+        ]}
+      />
+      <Tabs defaultValue="files" keepMounted={false}>
+        <Tabs.List>
+          <Tabs.Tab value="files">Files</Tabs.Tab>
+          <Tabs.Tab value="versions">Versions</Tabs.Tab>
+          <Tabs.Tab value="workflows">Workflows</Tabs.Tab>
+          <Tabs.Tab value="collaborators">Collaborators</Tabs.Tab>
+        </Tabs.List>
+        <Tabs.Panel value="files" pt="md">
+          <FileList dataset={id} />
+        </Tabs.Panel>
+        <Tabs.Panel value="versions" pt="md">
+          <Versions of={of.versions} />
+        </Tabs.Panel>
+        <Tabs.Panel value="workflows" pt="md">
+          <Part title="Workflows of this dataset">
+            <WorkflowList
+              asked={{ dataset: id }}
+              empty="No workflow is bound to this dataset. Those that come with it or are added for it appear here."
+            />
+          </Part>
+        </Tabs.Panel>
+        <Tabs.Panel value="collaborators" pt="md">
+          <Collaborators
+            project={of.project}
+            mine={of.mine}
+            offers={[
+              { verb: 'Send Files', name: of.name, dataset: id, workflows: [], withFiles: true },
+            ]}
+          />
+          <Text size="sm" c="dimmed" mt="xs">
+            A workflow is sent from its own page, with these files or after them.
+          </Text>
+        </Tabs.Panel>
+      </Tabs>
+    </>
+  )
+}

@@ -1,0 +1,118 @@
+import { Code, Group, List, Text } from '@mantine/core'
+import type { ToldTransfer } from '../../api/shapes.ts'
+import { Way } from '../address.tsx'
+import { Copy } from '../parts/copy.tsx'
+import { Facts } from '../parts/facts.tsx'
+import { Meter, State } from '../parts/meter.tsx'
+import { Answered, Page, Part } from '../parts/page.tsx'
+import { Row, Rows } from '../parts/rows.tsx'
+import { When } from '../parts/when.tsx'
+import { useAsk } from '../site.ts'
+import { countText, endText, groupText, sizeText, visible, whatText } from '../words.ts'
+import { Steer } from './activity.tsx'
+
+/** One entry of the transfer history. */
+export function TransferPage({ id }: { id: string }) {
+  const asked = useAsk('transfers.show', { id })
+  const title = asked.data === undefined ? 'Transfer' : whatText(asked.data)
+  return (
+    <Page title={title} aside={asked.data && <State of={asked.data} />}>
+      <Answered of={asked}>{(view) => <Entry of={view} />}</Answered>
+    </Page>
+  )
+}
+
+function Entry({ of }: { of: ToldTransfer }) {
+  const { source, destination, bytes, files, receipts, deposit } = of
+  return (
+    <>
+      <Part title="Progress">
+        <Meter of={of} />
+        <Steer of={of} />
+      </Part>
+      <Part title="Where it is">
+        <Facts
+          rows={[
+            ['Source', endText(source)],
+            ['Source Dataset', idText(source)],
+            ['Source workflows', source.workflows.join(', ')],
+            ['Destination', endText(destination)],
+            [
+              'Dest Dataset',
+              destination.dataset === undefined ? (
+                'not known yet: the destination gives the ID when it imports'
+              ) : (
+                <Group key="dest" gap="xs">
+                  {of.direction === 'in' ? (
+                    <Way to={`/datasets/${destination.dataset}`}>{destination.dataset}</Way>
+                  ) : (
+                    <span data-testid="dest-dataset">{destination.dataset}</span>
+                  )}
+                  <Copy text={String(destination.dataset)} what="the Dest Dataset ID" />
+                </Group>
+              ),
+            ],
+            ['Dest workflows', destination.workflows.join(', ')],
+            ['Began', <When key="began" at={of.createdAt} />],
+            ['Ended', of.endedAt && <When key="ended" at={of.endedAt} />],
+            ['Transfer', of.id],
+          ]}
+        />
+      </Part>
+      <Part title="Bytes">
+        <Facts
+          rows={[
+            ['Chosen', amount(files.chosen, bytes.chosen)],
+            ['There before', amount(files.held, bytes.held)],
+            ['Sent', of.direction === 'out' ? `${groupText(bytes.sent)} bytes` : undefined],
+            ['Received', `${groupText(bytes.received)} bytes`],
+            ['Of the dataset', `${groupText(bytes.dataset)} bytes`],
+            ['Manifest', of.manifest.nodes > 0 && countText(of.manifest.nodes, 'node')],
+            ['Deposit folder', deposit && `${visible(deposit.folder)} (${deposit.state})`],
+          ]}
+        />
+      </Part>
+      <Part title="Receipts">
+        {receipts.length === 0 ? (
+          <Text c="dimmed" size="sm">
+            None yet. The destination signs one when every byte is there, and one when it counts.
+          </Text>
+        ) : (
+          <Rows label="Receipts">
+            {receipts.map(({ kind, at, trees, signature }) => (
+              <Row key={kind}>
+                <Text size="sm">
+                  {kind === 'imported' ? 'Imported' : 'Received'} <When at={at} />:{' '}
+                  {trees.map((tree) => amount(tree.files, tree.bytes)).join('; ')}
+                </Text>
+                <Text size="xs" c="dimmed" component="div">
+                  signed <Code className="long">{signature}</Code>
+                </Text>
+              </Row>
+            ))}
+          </Rows>
+        )}
+      </Part>
+      <Part title="What does not travel">
+        <Text size="sm">{sentence(of.willNot)} stay at the source. After a transfer:</Text>
+        <List size="sm" mt="xs">
+          <List.Item>make the groups again at the destination;</List.Item>
+          <List.Item>add the collaborators to the project there;</List.Item>
+          <List.Item>let them ask for the connections they need.</List.Item>
+        </List>
+      </Part>
+    </>
+  )
+}
+
+const amount = (files: number, bytes: number) =>
+  `${countText(files, 'file')}, ${sizeText(bytes)} (${groupText(bytes)} bytes)`
+
+function idText({ dataset, version }: ToldTransfer['source']) {
+  return dataset && `${dataset}${version === undefined ? '' : `, version ${version}`}`
+}
+
+function sentence(words: readonly string[]): string {
+  const text = words.join(', ')
+  return text.charAt(0).toUpperCase() + text.slice(1)
+}

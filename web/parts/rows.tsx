@@ -1,0 +1,24 @@
+import { Box, Group } from '@mantine/core'
+import type { ReactNode } from 'react'
+
+/** A list for wide and narrow screens alike: what it is on the left, what can be done on the right. */
+export function Rows({ label, children }: { label: string; children: ReactNode }) {
+  return (
+    <ul className="rows" aria-label={label}>
+      {children}
+    </ul>
+  )
+}
+
+export function Row({ children, acts }: { children: ReactNode; acts?: ReactNode }) {
+  return (
+    <li>
+      <Group justify="space-between" align="center" gap="xs">
+        <Box flex="1 1 200px" miw={0} className="long">
+          {children}
+        </Box>
+        {acts !== undefined && <Group gap="xs">{acts}</Group>}
+      </Group>
+    </li>
+  )
+}

@@ -1,0 +1,49 @@
+/** The rooms of the console, and which page an address is. */
+import { lazy, type ReactNode } from 'react'
+import type { Told } from '../api/routes.ts'
+import { Way } from './address.tsx'
+import { Activity } from './pages/activity.tsx'
+import { DatasetPage } from './pages/dataset.tsx'
+import { Datasets } from './pages/datasets.tsx'
+import { Profile } from './pages/profile.tsx'
+import { TransferPage } from './pages/transfer.tsx'
+import { Transfers } from './pages/transfers.tsx'
+import { WorkflowPage } from './pages/workflow.tsx'
+import { Workflows } from './pages/workflows.tsx'
+import { Empty, Page } from './parts/page.tsx'
+
+/** Few people are administrators, and they are not in a hurry: it comes when it is opened. */
+const Administration = lazy(async () => ({
+  default: (await import('./pages/administration.tsx')).Administration,
+}))
+
+export const rooms = [
+  { path: '/', name: 'Activity', administrators: false },
+  { path: '/datasets', name: 'Datasets', administrators: false },
+  { path: '/workflows', name: 'Workflows', administrators: false },
+  { path: '/transfers', name: 'Transfer history', administrators: false },
+  { path: '/profile', name: 'Profile', administrators: false },
+  { path: '/administration', name: 'Administration', administrators: true },
+] as const
+
+export function placeOf(address: string, site: Told<'site.show'>): ReactNode {
+  const [, room = '', id] = address.split('/')
+  const number = id !== undefined && /^[1-9][0-9]{0,14}$/.test(id) ? Number(id) : undefined
+  if (room === '' || room === 'login') return <Activity />
+  if (room === 'datasets' && id === undefined) return <Datasets />
+  if (room === 'datasets' && number !== undefined) return <DatasetPage key={id} id={number} />
+  if (room === 'workflows' && id === undefined) return <Workflows />
+  if (room === 'workflows' && number !== undefined) return <WorkflowPage key={id} id={number} />
+  if (room === 'transfers' && id === undefined) return <Transfers />
+  if (room === 'transfers' && id !== undefined) return <TransferPage key={id} id={id} />
+  if (room === 'profile') return <Profile site={site} />
+  if (room === 'administration' && site.you.role === 'administrator') return <Administration />
+  return (
+    <Page title="There is nothing here">
+      <Empty>
+        No page of this site has this address, or it is for administrators. Go to{' '}
+        <Way to="/">Activity</Way>.
+      </Empty>
+    </Page>
+  )
+}

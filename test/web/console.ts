@@ -11,6 +11,7 @@ import { createServer, type IncomingMessage, request, type ServerResponse } from
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { extname, join } from 'node:path'
+import axe from 'axe-core'
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
 import { build } from 'vite'
 import { problemMedia, toProblem } from '../../api/problem.ts'
@@ -34,7 +35,9 @@ export interface Console extends AsyncDisposable {
   open(site: Site, email: string, address?: string): Promise<Page>
   /** A window in which nobody has logged in. */
   stranger(site: Site, address?: string): Promise<Page>
-  /** Requests that left the site, and whatever the browser complained of. */
+  /** Looks at a page as it is now: what shuts people out becomes a complaint. */
+  look(page: Page, name: string): Promise<void>
+  /** Requests that left the site, whatever the browser complained of, and what shuts people out. */
   readonly complaints: string[]
 }
 
@@ -80,6 +83,10 @@ export async function openConsole(sites: readonly Site[]): Promise<Console> {
     urlOf,
     complaints,
     stranger,
+    async look(page, name) {
+      for (const one of await barriers(page)) complaints.push(`${name}: ${one}`)
+      await shoot(page, name)
+    },
     async open(site, email, address = '/') {
       const page = await stranger(site, address)
       await logIn(page, email)
@@ -100,6 +107,8 @@ async function newPage(browser: Browser, url: string, complaints: string[]): Pro
     viewport: { width: 1280, height: 800 },
     locale: 'en-GB',
     timezoneId: 'Asia/Tokyo',
+    // Nothing is looked at while it is on its way.
+    reducedMotion: 'reduce',
   })
   context.setDefaultTimeout(15_000)
   const page = await context.newPage()
@@ -116,8 +125,26 @@ async function newPage(browser: Browser, url: string, complaints: string[]): Pro
   return page
 }
 
+/** What a page lacks for a keyboard, a screen reader or weak eyes, as far as a program can tell. */
+async function barriers(page: Page): Promise<string[]> {
+  await page.evaluate(axe.source)
+  const { violations } = await page.evaluate(() =>
+    (globalThis as unknown as { axe: typeof axe }).axe.run(document, {
+      runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice'],
+      // The heading row of a dialog is a header too, but of its dialog only.
+      rules: {
+        'landmark-no-duplicate-banner': { enabled: false },
+        'landmark-unique': { enabled: false },
+      },
+    }),
+  )
+  return violations.flatMap(({ id, nodes }) =>
+    nodes.map((node) => `${id}: ${node.html} ${node.failureSummary}`),
+  )
+}
+
 /** Looks of every page for people to judge, when CROSSLOAD_SHOTS names a folder; else nothing. */
-export async function shoot(page: Page, name: string): Promise<void> {
+async function shoot(page: Page, name: string): Promise<void> {
   const folder = process.env.CROSSLOAD_SHOTS
   if (folder === undefined) return
   await mkdir(folder, { recursive: true })

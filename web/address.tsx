@@ -38,7 +38,7 @@ export function leading(to: string) {
 
 export function Way({ to, children }: { to: string; children: ReactNode }) {
   return (
-    <Anchor {...leading(to)} className="long" inherit>
+    <Anchor {...leading(to)} className="long" underline="always" inherit>
       {children}
     </Anchor>
   )

@@ -82,7 +82,7 @@ function Shell({ site, address }: { site: Told<'site.show'>; address: string }) 
           <Group gap="xs" wrap="nowrap">
             <span role="status">
               {live === 'cut' && (
-                <Badge color="yellow" tt="none">
+                <Badge color="orange" variant="light" tt="none">
                   Not live
                 </Badge>
               )}

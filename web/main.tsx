@@ -1,26 +1,17 @@
 import './no-eval.ts'
-import { createTheme, MantineProvider } from '@mantine/core'
+import { MantineProvider } from '@mantine/core'
 import './styles.ts'
 import { QueryClientProvider } from '@tanstack/react-query'
 import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
 import { App } from './app.tsx'
 import { queries } from './site.ts'
+import { colors, theme } from './theme.ts'
 import './room.css'
-
-const theme = createTheme({
-  primaryColor: 'teal',
-  primaryShade: 9,
-  autoContrast: true,
-  fontFamily: 'system-ui, sans-serif',
-  fontFamilyMonospace: 'ui-monospace, monospace',
-  defaultRadius: 'sm',
-  respectReducedMotion: true,
-})
 
 createRoot(document.getElementById('room')!).render(
   <StrictMode>
-    <MantineProvider theme={theme} defaultColorScheme="auto">
+    <MantineProvider theme={theme} cssVariablesResolver={colors} defaultColorScheme="auto">
       <QueryClientProvider client={queries}>
         <App />
       </QueryClientProvider>

@@ -50,10 +50,10 @@ type StateWords = { text: string; color: string }
 
 export const stateWords: Record<TransferState, StateWords> = {
   waiting: { text: 'Waiting for the destination', color: 'gray' },
-  parked: { text: 'Waiting for a person at the destination', color: 'yellow' },
+  parked: { text: 'Waiting for a person at the destination', color: 'gray' },
   moving: { text: 'Moving', color: 'blue' },
   whole: { text: 'All there, being imported', color: 'blue' },
-  paused: { text: 'Paused', color: 'yellow' },
+  paused: { text: 'Paused', color: 'gray' },
   done: { text: 'Complete', color: 'teal' },
   refused: { text: 'Refused by the destination', color: 'red' },
   failed: { text: 'Failed', color: 'red' },

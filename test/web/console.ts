@@ -5,6 +5,7 @@
 import { existsSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import axe from 'axe-core'
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
 import type { Email } from '../../protocol/ids.ts'
 import type { Site } from '../site.ts'
@@ -25,7 +26,9 @@ export interface Console extends AsyncDisposable {
   open(site: Site, email: string, address?: string): Promise<Page>
   /** A window in which nobody has logged in. */
   stranger(site: Site, address?: string): Promise<Page>
-  /** Requests that left the site, and whatever the browser complained of. */
+  /** Looks at a page as it is now: what shuts people out becomes a complaint. */
+  look(page: Page, name: string): Promise<void>
+  /** Requests that left the site, whatever the browser complained of, and what shuts people out. */
   readonly complaints: string[]
 }
 
@@ -46,6 +49,10 @@ export async function openConsole(): Promise<Console> {
     urlOf,
     complaints,
     stranger,
+    async look(page, name) {
+      for (const one of await barriers(page)) complaints.push(`${name}: ${one}`)
+      await shoot(page, name)
+    },
     async open(site, email, address = '/') {
       const emails = known.get(site) ?? new Set()
       known.set(site, emails)
@@ -87,6 +94,8 @@ async function newPage(browser: Browser, url: string, complaints: string[]): Pro
     viewport: { width: 1280, height: 800 },
     locale: 'en-GB',
     timezoneId: 'Asia/Tokyo',
+    // Nothing is looked at while it is on its way.
+    reducedMotion: 'reduce',
   })
   context.setDefaultTimeout(15_000)
   const page = await context.newPage()
@@ -103,8 +112,26 @@ async function newPage(browser: Browser, url: string, complaints: string[]): Pro
   return page
 }
 
+/** What a page lacks for a keyboard, a screen reader or weak eyes, as far as a program can tell. */
+async function barriers(page: Page): Promise<string[]> {
+  await page.evaluate(axe.source)
+  const { violations } = await page.evaluate(() =>
+    (globalThis as unknown as { axe: typeof axe }).axe.run(document, {
+      runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice'],
+      // The heading row of a dialog is a header too, but of its dialog only.
+      rules: {
+        'landmark-no-duplicate-banner': { enabled: false },
+        'landmark-unique': { enabled: false },
+      },
+    }),
+  )
+  return violations.flatMap(({ id, nodes }) =>
+    nodes.map((node) => `${id}: ${node.html} ${node.failureSummary}`),
+  )
+}
+
 /** Looks of every page for people to judge, when CROSSLOAD_SHOTS names a folder; else nothing. */
-export async function shoot(page: Page, name: string): Promise<void> {
+async function shoot(page: Page, name: string): Promise<void> {
   const folder = process.env.CROSSLOAD_SHOTS
   if (folder === undefined) return
   await mkdir(folder, { recursive: true })

@@ -5,7 +5,7 @@
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ana, openSite, type Site } from '../site.ts'
-import { type Console, noBrowser, openConsole, overflow, shoot } from './console.ts'
+import { type Console, noBrowser, openConsole, overflow } from './console.ts'
 
 let oslo: Site
 let kyoto: Site
@@ -28,7 +28,7 @@ describe.skipIf(noBrowser)(`the console${noBrowser ? ` (skipped: ${noBrowser})` 
     await atOslo.getByText('No site is linked.').waitFor()
     await atOslo.getByRole('button', { name: 'Make an invitation' }).click()
     const invitation = await atOslo.getByTestId('invitation').innerText()
-    await shoot(atOslo, 'administration-links')
+    await web.look(atOslo, 'administration-links')
     expect(await overflow(atOslo)).toBe(0)
     const atKyoto = await web.open(kyoto, 'admin@kyoto.example', '/administration')
     await atKyoto.getByLabel('Invitation, or the site’s address').fill(invitation)
@@ -40,11 +40,11 @@ describe.skipIf(noBrowser)(`the console${noBrowser ? ` (skipped: ${noBrowser})` 
     await links.getByText('paused').waitFor()
     await links.getByRole('button', { name: 'Resume oslo' }).click()
     await links.getByText('linked').waitFor()
-    await shoot(atKyoto, 'administration-linked')
+    await web.look(atKyoto, 'administration-linked')
     await atKyoto.getByLabel('Invitation, or the site’s address').fill('crossload1nonsense')
     await atKyoto.getByRole('button', { name: 'Link', exact: true }).click()
     await atKyoto.getByRole('alert').waitFor()
-    await shoot(atKyoto, 'administration-refused')
+    await web.look(atKyoto, 'administration-refused')
     await atOslo.context().close()
     await atKyoto.context().close()
   })
@@ -57,7 +57,7 @@ describe.skipIf(noBrowser)(`the console${noBrowser ? ` (skipped: ${noBrowser})` 
       await page.getByRole('button', { name: 'Add', exact: true }).click()
       await page.getByRole('button', { name: 'One-time link for new@lab.example' }).click()
       await page.getByText(/\/welcome#/).waitFor()
-      await shoot(page, 'administration-people')
+      await web.look(page, 'administration-people')
       await page.getByRole('button', { name: 'Remove new@lab.example' }).click()
       await page.getByRole('button', { name: 'Remove', exact: true }).click()
       await page.getByText('new@lab.example').first().waitFor({ state: 'detached' })
@@ -67,7 +67,7 @@ describe.skipIf(noBrowser)(`the console${noBrowser ? ` (skipped: ${noBrowser})` 
 
   test('the destination asks, the source accepts, and both are connected', async () => {
     const atKyoto = await profile(kyoto)
-    await shoot(atKyoto, 'profile')
+    await web.look(atKyoto, 'profile')
     await atKyoto.getByRole('button', { name: 'External Connections' }).click()
     await atKyoto.getByText('You are connected with nobody yet.').waitFor()
     await atKyoto.getByText('Linked: oslo').waitFor()
@@ -77,12 +77,12 @@ describe.skipIf(noBrowser)(`the console${noBrowser ? ` (skipped: ${noBrowser})` 
     await atKyoto.getByLabel('Short name of the other site').fill('oslo')
     await atKyoto.getByRole('button', { name: 'Ask to connect' }).click()
     await atKyoto.getByText('has been asked').waitFor()
-    await shoot(atKyoto, 'profile-asked')
+    await web.look(atKyoto, 'profile-asked')
     const atOslo = await profile(oslo)
     await atOslo.getByText('1 waiting for you').waitFor()
     await atOslo.getByRole('button', { name: 'External Connections' }).click()
     await atOslo.getByText('asks to connect with you').waitFor()
-    await shoot(atOslo, 'profile-accept')
+    await web.look(atOslo, 'profile-accept')
     await atOslo.getByRole('button', { name: `Accept ${ana}@` }).click()
     await atOslo.getByText('connected: both of you may send').waitFor()
     await atKyoto.reload()
@@ -103,7 +103,7 @@ describe.skipIf(noBrowser)(`the console${noBrowser ? ` (skipped: ${noBrowser})` 
     await page.getByLabel('Short name of the other site').fill('nowhere')
     await page.getByRole('button', { name: 'Ask to connect' }).click()
     await page.getByRole('alert').getByText('nowhere').waitFor()
-    await shoot(page, 'profile-refused')
+    await web.look(page, 'profile-refused')
     await page.context().close()
   })
 
@@ -114,12 +114,12 @@ describe.skipIf(noBrowser)(`the console${noBrowser ? ` (skipped: ${noBrowser})` 
     await page.getByText('Datasets').last().waitFor()
     await page.getByRole('button', { name: 'Read everything now' }).click()
     await page.getByText('Last whole pass').waitFor()
-    await shoot(page, 'administration-storage')
+    await web.look(page, 'administration-storage')
     await page.getByRole('tab', { name: 'Journal' }).click()
     await page.getByText('connection.').first().waitFor()
     await page.getByRole('button', { name: 'Verify the chain' }).click()
     await page.getByText('the chain is whole').waitFor()
-    await shoot(page, 'administration-journal')
+    await web.look(page, 'administration-journal')
     await page.context().close()
   })
 
@@ -127,7 +127,7 @@ describe.skipIf(noBrowser)(`the console${noBrowser ? ` (skipped: ${noBrowser})` 
     const page = await web.open(oslo, ana, '/administration')
     await page.getByRole('heading', { name: 'There is nothing here' }).waitFor()
     expect(await page.getByRole('link', { name: 'Administration' }).count()).toBe(0)
-    await shoot(page, 'nothing-here')
+    await web.look(page, 'nothing-here')
     await page.context().close()
   })
 
@@ -140,11 +140,11 @@ describe.skipIf(noBrowser)(`the console${noBrowser ? ` (skipped: ${noBrowser})` 
     await page.getByLabel('E-mail there').waitFor()
     await page.keyboard.press('Tab')
     expect(await page.evaluate(() => document.activeElement?.tagName)).toBe('INPUT')
-    await shoot(page, 'profile-dark')
+    await web.look(page, 'profile-dark')
     await page.context().close()
   })
 
-  test('no request left the site and the browser had nothing to complain of', () => {
+  test('no request left the site, the browser had nothing to complain of, and nobody is shut out', () => {
     expect(web.complaints).toEqual([])
   })
 })

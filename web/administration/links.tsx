@@ -107,7 +107,7 @@ function Link({ of }: { of: Told<'links.list'>[number] }) {
       <Group gap="xs">
         <Text fw={600}>{visible(alias)}</Text>
         <Text>{visible(of.name)}</Text>
-        <Badge variant="light" tt="none" color={state === 'accepted' ? 'teal' : 'yellow'}>
+        <Badge variant="light" tt="none" color={state === 'accepted' ? 'teal' : 'gray'}>
           {asksUs ? 'asks for a link' : stateText[state]}
         </Badge>
       </Group>

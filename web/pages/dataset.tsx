@@ -6,6 +6,7 @@ import { Answered, Page, Part } from '../parts/page.tsx'
 import { Versions } from '../parts/versions.tsx'
 import { When } from '../parts/when.tsx'
 import { Collaborators } from '../send/collaborators.tsx'
+import type { Sending } from '../send/dialog.tsx'
 import { useAsk } from '../site.ts'
 import { countText, sizeText, visible } from '../words.ts'
 import { WorkflowList } from './workflows.tsx'
@@ -19,8 +20,15 @@ export function DatasetPage({ id }: { id: number }) {
   )
 }
 
+/** The most workflows of one transfer. */
+const batchMax = 256
+
 function Dataset({ of }: { of: Told<'datasets.show'> }) {
-  const { id, deposit } = of
+  const { id, name, deposit } = of
+  const bound = useAsk('workflows.list', { dataset: id, mine: true, limit: batchMax })
+  const workflows = (bound.data ?? []).map((one) => one.id)
+  const files: Sending = { verb: 'Send Files', name, dataset: id, workflows: [], withFiles: true }
+  const all = countText(workflows.length, 'WF')
   return (
     <>
       <Facts
@@ -59,12 +67,18 @@ function Dataset({ of }: { of: Told<'datasets.show'> }) {
           <Collaborators
             project={of.project}
             mine={of.mine}
-            offers={[
-              { verb: 'Send Files', name: of.name, dataset: id, workflows: [], withFiles: true },
-            ]}
+            offers={
+              workflows.length === 0
+                ? [files]
+                : [
+                    files,
+                    { ...files, verb: `Send ${all} & Files`, workflows },
+                    { ...files, verb: `Send ${all}`, workflows, withFiles: false },
+                  ]
+            }
           />
           <Text size="sm" c="dimmed" mt="xs">
-            A workflow is sent from its own page, with these files or after them.
+            One workflow alone is sent from its own page.
           </Text>
         </Tabs.Panel>
       </Tabs>

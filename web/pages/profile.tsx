@@ -46,7 +46,7 @@ function Connections({ site }: { site: Site }) {
       aside={
         <Group gap="xs">
           {waiting.length > 0 && !open && (
-            <Badge color="orange" tt="none">
+            <Badge color="orange" variant="light" tt="none">
               {waiting.length} waiting for you
             </Badge>
           )}

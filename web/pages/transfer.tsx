@@ -52,7 +52,16 @@ function Entry({ of }: { of: ToldTransfer }) {
                 </Group>
               ),
             ],
-            ['Dest workflows', destination.workflows.join(', ')],
+            [
+              'Dest workflows',
+              of.direction === 'out'
+                ? destination.workflows.join(', ')
+                : destination.workflows.map((one) => (
+                    <span key={one}>
+                      <Way to={`/workflows/${one}`}>{one}</Way>{' '}
+                    </span>
+                  )),
+            ],
             ['Began', <When key="began" at={of.createdAt} />],
             ['Ended', of.endedAt && <When key="ended" at={of.endedAt} />],
             ['Transfer', of.id],

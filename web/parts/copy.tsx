@@ -1,4 +1,4 @@
-import { Button } from '@mantine/core'
+import { Button, VisuallyHidden } from '@mantine/core'
 import { useState } from 'react'
 
 /** A button that copies a text and says whether it did. */
@@ -8,13 +8,13 @@ export function Copy({ text, what }: { text: string; what: string }) {
     <Button
       size="compact-xs"
       variant="default"
-      aria-label={`Copy ${what}`}
       onClick={() => void copy(text).then((done) => setState(done ? 'copied' : 'failed'))}
       onBlur={() => setState('ready')}
     >
       <span aria-live="polite">
         {{ ready: 'Copy', copied: 'Copied', failed: 'Select and copy by hand' }[state]}
       </span>
+      <VisuallyHidden>&nbsp;{what}</VisuallyHidden>
     </Button>
   )
 }

@@ -6,7 +6,7 @@ export function Facts({ rows }: { rows: readonly (readonly [string, ReactNode])[
   return (
     <dl className="facts">
       {rows
-        .filter(([, value]) => value !== undefined && value !== '' && value !== false)
+        .filter(([, value]) => !isAbsent(value))
         .map(([name, value]) => (
           <div key={name}>
             <Text component="dt" size="sm" c="dimmed">
@@ -19,4 +19,9 @@ export function Facts({ rows }: { rows: readonly (readonly [string, ReactNode])[
         ))}
     </dl>
   )
+}
+
+function isAbsent(value: ReactNode): boolean {
+  if (Array.isArray(value)) return value.length === 0
+  return value === undefined || value === '' || value === false
 }

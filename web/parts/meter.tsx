@@ -25,8 +25,8 @@ export function State({ of }: { of: ToldTransfer }) {
 export function Meter({ of }: { of: ToldTransfer }) {
   const { bytes, files, bytesPerSecond, fault, state } = of
   const percent = percentOf(of)
+  const there = `${sizeText(bytesThere(of))} of ${sizeText(bytes.chosen)}`
   const figures = {
-    bytes: `${sizeText(bytesThere(of))} of ${sizeText(bytes.chosen)}`,
     files: `${groupText(state === 'done' ? files.chosen : files.done)} of ${countText(files.chosen, 'file')}`,
     rate: state === 'moving' ? `${sizeText(bytesPerSecond)}/s` : '',
     left: timeLeftText(of),
@@ -40,8 +40,8 @@ export function Meter({ of }: { of: ToldTransfer }) {
         my={6}
       />
       <div className="meter figures">
-        <Text size="sm" fw={600}>
-          {percent}%
+        <Text size="sm">
+          <b>{percent}%</b>, {there}
         </Text>
         {Object.entries(figures).map(([name, text]) => (
           <Text size="sm" key={name} mih="1.5em">

@@ -35,7 +35,7 @@ export function Trouble({ fault, title, again }: Shown) {
   const list = fault.list ?? []
   return (
     <Alert
-      color={faultKinds[kind].again ? 'yellow' : 'red'}
+      color={faultKinds[kind].again ? 'orange' : 'red'}
       title={title ?? `${there}${titles[kind]}`}
       role="alert"
     >

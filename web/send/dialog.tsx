@@ -14,7 +14,7 @@ export type Recipient = Told<'connections.list'>[number]
 
 /** What is sent: a dataset's files, workflows, or both. */
 export type Sending = {
-  verb: 'Send Files' | 'Send WF & Files' | 'Send WF'
+  verb: string
   name: string
   dataset: number
   workflows: number[]
@@ -45,7 +45,13 @@ export function SendDialog({
   const input = inputOf(what, to, chosen, Number(typed), allow)
   const ready = isNumber && !isNothing
   return (
-    <Modal opened onClose={close} title={<b>{`${what.verb}: ${visible(what.name)}`}</b>} size="lg">
+    <Modal
+      opened
+      onClose={close}
+      title={<b>{`${what.verb}: ${visible(what.name)}`}</b>}
+      size="lg"
+      closeButtonProps={{ 'aria-label': 'Close the dialog' }}
+    >
       <Stack>
         <Text size="sm" className="long">
           To <b>{`${to.person}@${to.alias}`}</b>

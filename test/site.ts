@@ -46,6 +46,8 @@ export type SiteOptions = {
   /** Takes direct lanes, at a free port of loopback or where it is said. */
   lane?: boolean | string
   announceLane?: string
+  /** HOST:PORT of its API and console; a free port, another one at each start, unless given. */
+  http?: string
   /** Where its home is made; a new temporary folder unless given. */
   home?: string
   /** There is a site in `home` already: it is started, not made. */
@@ -94,7 +96,7 @@ export async function openSite(alias: string, options: SiteOptions = {}): Promis
     '--admin',
     `admin@${alias}.example`,
     '--http',
-    '127.0.0.1:0',
+    options.http ?? '127.0.0.1:0',
     '--folder',
     '/',
     ...listen,

@@ -23,6 +23,8 @@ export function useLive(): 'live' | 'cut' {
 async function follow(signal: AbortSignal, tell: (state: 'live' | 'cut') => void): Promise<void> {
   while (!signal.aborted) {
     try {
+      // The stream itself says nothing until something moves, so whether anybody is there is asked first.
+      await site.call('site.health', {}, { signal })
       tell('live')
       // What moved while nobody listened is in the list.
       void queries.invalidateQueries({ queryKey: ['transfers.list'] })

@@ -84,7 +84,7 @@ const heldText = {
   transfer: 'Transfers under way',
   hold: 'Holds',
   used: 'Work under way',
-  nobody: 'Nobody',
+  nobody: 'Nobody: may be given back',
 } as const
 
 function Space() {

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { freePort } from '../../bench/free-port.ts'
 import { acceptedPair, ana, type Pair } from '../site.ts'
 import {
   type Console,
@@ -26,7 +27,8 @@ let dataset: number
 
 describe.skipIf(noBrowser)(`the console${noBrowser ? ` (skipped: ${noBrowser})` : ''}`, () => {
   beforeAll(async () => {
-    pair = await acceptedPair()
+    // A browser looks for its site where it was.
+    pair = await acceptedPair({ oslo: { http: `127.0.0.1:${await freePort()}` } })
     web = await openConsole()
     folder = await mkdtemp(join(tmpdir(), 'crossload-console-'))
     await writeTree()
@@ -116,6 +118,9 @@ describe.skipIf(noBrowser)(`the console${noBrowser ? ` (skipped: ${noBrowser})` 
     expect(await page.getByRole('button', { name: 'Send Files' }).isDisabled()).toBe(true)
     await page.getByLabel(`${ana}@kyoto (you, there)`).check()
     await web.look(page, 'collaborators-external')
+    await page.emulateMedia({ colorScheme: 'dark' })
+    await web.look(page, 'collaborators-dark')
+    await page.emulateMedia({ colorScheme: 'light' })
     await page.getByRole('button', { name: 'Send Files' }).click()
 
     const dialog = page.getByRole('dialog')
@@ -128,6 +133,9 @@ describe.skipIf(noBrowser)(`the console${noBrowser ? ` (skipped: ${noBrowser})` 
     await dialog.getByLabel('Dataset ID').fill('999')
     await dialog.getByRole('alert').getByText('999').first().waitFor()
     await web.look(page, 'send-files-refused')
+    await page.emulateMedia({ colorScheme: 'dark' })
+    await web.look(page, 'send-files-refused-dark')
+    await page.emulateMedia({ colorScheme: 'light' })
     await dialog.getByLabel('Dataset ID').fill('0')
     await dialog.getByText('2.01 MB chosen').waitFor()
     await dialog.getByRole('button', { name: 'Send', exact: true }).click()
@@ -206,6 +214,9 @@ describe.skipIf(noBrowser)(`the console${noBrowser ? ` (skipped: ${noBrowser})` 
     await card.getByRole('button', { name: 'Pause Slow' }).click()
     await card.getByText('Paused', { exact: true }).waitFor()
     await web.look(page, 'activity-paused')
+    await page.emulateMedia({ colorScheme: 'dark' })
+    await web.look(page, 'activity-dark')
+    await page.emulateMedia({ colorScheme: 'light' })
     await card.getByRole('button', { name: 'Resume Slow' }).click()
     await card.getByRole('button', { name: 'Pause Slow' }).waitFor()
     await card.getByRole('button', { name: 'Cancel Slow' }).click()
@@ -215,6 +226,19 @@ describe.skipIf(noBrowser)(`the console${noBrowser ? ` (skipped: ${noBrowser})` 
     await card.getByText('Cancelled', { exact: true }).waitFor()
     await page.context().close()
     await oslo.admin.call('limits.clear', {})
+  })
+
+  test('a site that went away is told, and found again', async () => {
+    const page = await web.open(pair.oslo, ana)
+    await page.getByText('Nothing is moving.').waitFor()
+    await pair.oslo.kill()
+    await page.getByText('Not live').waitFor()
+    // What was known stays on the page.
+    await page.getByText('Nothing is moving.').waitFor()
+    await web.look(page, 'not-live')
+    await pair.oslo.start()
+    await page.getByText('Not live').waitFor({ state: 'detached' })
+    await page.context().close()
   })
 
   test('no request left the site, the browser had nothing to complain of, and nobody is shut out', () => {

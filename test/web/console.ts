@@ -117,15 +117,6 @@ async function newPage(browser: Browser, url: string, complaints: string[]): Pro
  * behind an open dialog is not meant to be read.
  */
 async function barriers(page: Page): Promise<string[]> {
-  // A colour on its way to another is neither.
-  await page.evaluate(() =>
-    Promise.allSettled(
-      document
-        .getAnimations()
-        .filter((one) => one instanceof CSSTransition)
-        .map((one) => one.finished),
-    ),
-  )
   await page.evaluate(axe.source)
   const { violations } = await page.evaluate(() =>
     (globalThis as unknown as { axe: typeof axe }).axe.run(

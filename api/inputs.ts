@@ -45,6 +45,9 @@ export const text = (charactersMax: number) =>
 
 export const name = text(200)
 
+/** What is typed as a password; what makes one strong is told in words by the site. */
+export const password = z.string().min(1).max(1000)
+
 /** An absolute path at the site's own machine. */
 export const path = z
   .string()

@@ -6,7 +6,7 @@ import { Fault, type FaultKind, faultKinds, toWireFault } from '../protocol/faul
 
 export const problemMedia = 'application/problem+json'
 
-const problemShape = z.object({
+export const problemShape = z.object({
   type: z.string(),
   title: z.string(),
   status: z.number(),

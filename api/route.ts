@@ -9,6 +9,7 @@ import type { FaultKind } from '../protocol/fault.ts'
  */
 export type Permission =
   | 'anyone'
+  | 'session.use'
   | 'site.read'
   | 'site.administer'
   | 'people.manage'

@@ -29,6 +29,7 @@ import {
   whole,
   workflowId,
 } from './inputs.ts'
+import { peopleRoutes } from './people-routes.ts'
 import { events, fields, long, nothing, value } from './route.ts'
 import * as shapes from './shapes.ts'
 import { upkeepRoutes } from './upkeep-routes.ts'
@@ -36,8 +37,12 @@ import { upkeepRoutes } from './upkeep-routes.ts'
 export const routes = {
   // ── site
   'site.health': value('GET /api/health', 'anyone', {
-    says: 'Whether the site works; the only question that needs no token.',
+    says: 'Whether the site works; needs no token.',
     output: shapes.healthView,
+  }),
+  'site.openapi': value('GET /api/openapi', 'anyone', {
+    says: 'This table as an OpenAPI 3.1 document.',
+    output: z.record(z.string(), z.unknown()),
   }),
   'site.show': value('GET /api/site', 'site.read', {
     says: 'Who we are: fingerprint, addresses, health.',
@@ -70,33 +75,7 @@ export const routes = {
     kinds: ['corrupt'],
   }),
 
-  // ── people
-  'people.list': value('GET /api/people', 'people.manage', {
-    says: 'The people of this site.',
-    output: z.array(shapes.userView),
-  }),
-  'people.add': value('POST /api/people', 'people.manage', {
-    says: 'Gives a person an account and a personal project.',
-    input: fields({
-      email,
-      name: name.optional(),
-      role: z.enum(['administrator', 'member']).optional(),
-    }),
-    output: shapes.userView,
-    kinds: ['exists'],
-  }),
-  'people.token': value('POST /api/people/:email/tokens', 'people.manage', {
-    says: 'Makes a token for a person; it is shown this once.',
-    input: fields({ email, label: name.optional() }),
-    output: shapes.tokenView,
-    kinds: ['conflict'],
-  }),
-  'people.remove': value('DELETE /api/people/:email', 'people.manage', {
-    says: 'Ends a person’s account and every token of it.',
-    input: fields({ email }),
-    output: shapes.userView,
-    kinds: ['conflict'],
-  }),
+  ...peopleRoutes,
 
   // ── links
   'links.invite': value('POST /api/invitations', 'link.manage', {

@@ -83,7 +83,22 @@ export const userView = z.object({
   state: z.enum(['active', 'removed']),
 })
 
+/** A session that was opened; its secret is in the cookie alone. */
+export const sessionView = z.object({ user: userView, expiresAt: instant })
+
+/** A one-time link to this site's console, with its secret behind `#`. */
+export const welcomeView = z.object({ email, link: z.string(), expiresAt: instant })
+
 export const tokenView = z.object({ email, token: z.string() })
+
+/** What is shown of a token later. */
+export const shownTokenView = z.object({
+  id: z.string(),
+  label: z.string(),
+  scope: z.enum(['all', 'read']),
+  createdAt: instant,
+  expiresAt: instant.optional(),
+})
 
 export const journalView = z.object({
   records: z.array(

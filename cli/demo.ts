@@ -344,11 +344,17 @@ try {
     )
   }
   say()
-  for (const { name, url, home } of sites) say(`${name}: API at ${url}, home ${home}`)
+  for (const site of sites) {
+    // By the administrator, not by Ana.
+    const { link } = await json({ ...site, token: '' }, ['people', 'link', ana])
+    say(`${site.name}: home ${site.home}, console (Ana chooses a password, once) ${link}`)
+  }
   const held = results.every((one) => one.held)
   if (!held) process.exitCode = 1
   if (!process.argv.includes('--once') && process.stdout.isTTY) {
-    say('\nBoth sites stay up until Ctrl-C. Try: CROSSLOAD_HOME=… npx crossload site')
+    say(
+      '\nBoth sites stay up until Ctrl-C. Open the consoles, or try: CROSSLOAD_HOME=… npx crossload site',
+    )
     await Promise.race(['SIGINT', 'SIGTERM'].map((signal) => once(process, signal)))
   }
 } catch (thrown) {

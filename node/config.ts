@@ -57,7 +57,16 @@ export type Config = Readonly<z.infer<typeof shape>>
 /** Every place in a home, and nothing else is written there. */
 export type Home = Readonly<
   Record<
-    'folder' | 'config' | 'key' | 'token' | 'run' | 'lock' | 'journal' | 'index' | 'store',
+    | 'folder'
+    | 'config'
+    | 'key'
+    | 'people'
+    | 'token'
+    | 'run'
+    | 'lock'
+    | 'journal'
+    | 'index'
+    | 'store',
     string
   >
 >
@@ -68,6 +77,8 @@ export function homeAt(folder: string): Home {
     folder,
     config: at('config.json'),
     key: at('site.key'),
+    /** A key for each person: what is sealed with it can be forgotten. */
+    people: at('people'),
     /** The first administrator's API token, for the command line on this machine. */
     token: at('token'),
     /** Written while the site runs: where its API answers. */

@@ -8,14 +8,17 @@ import { makeFolder, writeDurably } from './base/files.ts'
 import { type Config, type Home, writeConfig } from './config.ts'
 import { openRooms } from './rooms.ts'
 
-/** The configuration is written last: a home that has it is whole. */
+/**
+ * The configuration is written last: a home that has it is whole. `welcome` is the secret of the first
+ * administrator's one-time link.
+ */
 export async function makeSite(o: {
   home: Home
   config: Config
   admin: Email
   clock: Clock
   pid: number
-}): Promise<{ site: SiteId; fingerprint: string }> {
+}): Promise<{ site: SiteId; fingerprint: string; welcome: string }> {
   const { home } = o
   await demandEmpty(home)
   await makeFolder(home.folder)
@@ -34,7 +37,7 @@ export async function makeSite(o: {
 async function make(o: { home: Home; config: Config; admin: Email; clock: Clock; pid: number }) {
   const { home, config, admin, clock } = o
   await using stack = new AsyncDisposableStack()
-  const { identity, commit, users } = await openRooms(stack, {
+  const { identity, commit, users, tokens, accounts } = await openRooms(stack, {
     home,
     clock,
     pid: o.pid,
@@ -42,13 +45,14 @@ async function make(o: { home: Home; config: Config; admin: Email; clock: Clock;
   })
   await commit('site.made', 'system', { site: identity.site, name: config.name })
   const first = await users.add({ email: admin, role: 'administrator', by: 'system' })
-  const token = await users.createToken(first.id, {
+  const token = await tokens.create(first.id, {
     by: 'system',
     label: 'command line of this machine',
   })
   await writeDurably(home.token, `${token}\n`, { mode: 0o600 })
+  const { secret } = await accounts.createLink(first.id, { by: 'system' })
   await writeConfig(home, config)
-  return { site: identity.site, fingerprint: identity.fingerprint }
+  return { site: identity.site, fingerprint: identity.fingerprint, welcome: secret }
 }
 
 async function demandEmpty(home: Home): Promise<void> {

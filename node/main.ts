@@ -11,7 +11,8 @@ import { asFault, type Fault, faultKinds } from '../protocol/fault.ts'
 import { parseEmail } from '../protocol/ids.ts'
 import { systemClock } from './base/clock.ts'
 import { writeDurably } from './base/files.ts'
-import { type Config, createConfig, homeAt, readConfig } from './config.ts'
+import { type Config, createConfig, homeAt, httpAddress, readConfig } from './config.ts'
+import { bracketed } from './http/hosts.ts'
 import { makeSite } from './init.ts'
 import { openSafeMode, openSite } from './node.ts'
 
@@ -46,15 +47,28 @@ async function init(args: string[]): Promise<void> {
     folders: values.folder?.map((folder) => resolve(folder)),
   })
   const admin = parseEmail(values.admin ?? 'admin@localhost')
-  const made = await makeSite({ home, config, admin, clock: systemClock, pid: process.pid })
+  const { welcome, ...made } = await makeSite({
+    ...{ home, config, admin, clock: systemClock, pid: process.pid },
+  })
+  const link = linkTo(config, welcome)
   if (values.json) {
-    say(JSON.stringify({ home: home.folder, name: config.name, admin, ...made }))
+    const told = { home: home.folder, name: config.name, admin, ...made }
+    say(JSON.stringify(link === undefined ? told : { ...told, link }))
     return
   }
   say(`Made the site "${config.name}" in ${home.folder}`)
   say(`  fingerprint    ${made.fingerprint}`)
   say(`  administrator  ${admin}, whose token is in ${home.token}`)
   say(`Start it with: crossload serve --home ${home.folder}`)
+  if (link !== undefined) say(`Then choose a password, within 7 days and once, at ${link}`)
+}
+
+/** Undefined when the port is only known once the site runs: then crossload people link makes one. */
+function linkTo(config: Config, secret: string): string | undefined {
+  const { host, port } = httpAddress(config)
+  if (port === 0) return undefined
+  const name = ['0.0.0.0', '::', '[::]'].includes(host) ? 'localhost' : bracketed(host)
+  return `http://${name}:${port}/welcome#${secret}`
 }
 
 /** How serving ended: told to stop, or no longer fit to run. */

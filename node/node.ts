@@ -2,6 +2,7 @@
  * A running site: every room, opened in order, introduced to one another, closed in reverse. The only
  * file that knows them all.
  */
+import { fileURLToPath } from 'node:url'
 import type { SendInput } from '../api/shapes.ts'
 import { asFault, Fault, toWireFault } from '../protocol/fault.ts'
 import { parseEmail, type SiteId } from '../protocol/ids.ts'
@@ -36,6 +37,8 @@ import { during } from './upkeep/guard.ts'
 import { openUpkeep } from './upkeep/upkeep.ts'
 
 export const version = '0.1.0'
+/** The console, as `npm run build` leaves it. */
+const consoleFolder = fileURLToPath(new URL('../web/dist', import.meta.url))
 /** How often the store's identity is looked at while the site runs, in milliseconds. */
 const markerEveryMs = 60_000
 
@@ -60,7 +63,8 @@ export async function openSite(o: {
   const { home, config, clock, log } = o
   await using stack = new AsyncDisposableStack()
   const rooms = await openRooms(stack, { home, clock, pid: o.pid, create: false })
-  const { commit, db, store, identity, users, datasets, workflows, projects } = rooms
+  const { commit, db, store, identity, users, tokens, accounts, datasets, workflows, projects } =
+    rooms
   const failed = new AbortController()
   const fail = (thrown: unknown) => failed.abort(asFault(thrown, 'site.run'))
   commit.stopped.addEventListener('abort', () => fail(commit.stopped.reason), { once: true })
@@ -225,7 +229,19 @@ export async function openSite(o: {
   // What is sent is chosen first and named last, as what is added.
   const sending = during(rooms.guard, transfers, ['send', 'dryRun'])
   const doors: Doors = {
-    ...{ site, upkeep, users, links, connections, projects, datasets, workflows, limits },
+    ...{
+      site,
+      upkeep,
+      users,
+      tokens,
+      accounts,
+      links,
+      connections,
+      projects,
+      datasets,
+      workflows,
+      limits,
+    },
     transfers: withDeposits(sending, deposits),
     deposits: createDepositsDoor(deposits, async (id) => (await datasets.get(id))?.project),
   }
@@ -234,6 +250,7 @@ export async function openSite(o: {
       doors,
       home: home.folder,
       folders: config.folders,
+      pages: consoleFolder,
       ...httpAddress(config),
       clock,
       log,

@@ -26,8 +26,12 @@ import type { Commit, Folds } from './journal/commit.ts'
 import { type Journal, openJournal } from './journal/journal.ts'
 import { openIndex } from './journal/recovery.ts'
 import { limitFolds } from './limits/scope.ts'
+import { type Accounts, accountFolds, openAccounts } from './people/accounts.ts'
 import { connectionFolds } from './people/connection.ts'
 import { may } from './people/permissions.ts'
+import { openSeals } from './people/seals.ts'
+import { sessionFolds } from './people/sessions.ts'
+import { openTokens, type Tokens, tokenFolds } from './people/tokens.ts'
 import { openUsers, type User, type Users, userFolds } from './people/users.ts'
 import { type Identity, openIdentity } from './sites/identity.ts'
 import { invitationFolds, linkFolds } from './sites/link.ts'
@@ -44,6 +48,9 @@ export const folds: Folds = {
   ...invitationFolds,
   ...connectionFolds,
   ...userFolds(projectChanges),
+  ...accountFolds,
+  ...sessionFolds,
+  ...tokenFolds,
   ...projectFolds,
   ...datasetFolds,
   ...workflowFolds,
@@ -78,6 +85,8 @@ export type Rooms = {
   /** The store itself, for the upkeep alone. */
   disk: Store
   users: Users
+  tokens: Tokens
+  accounts: Accounts
   projects: Projects
   datasets: Datasets
   workflows: Workflows
@@ -106,7 +115,10 @@ export async function openRooms(
   const rights: Rights = { may: (who, act, on) => may(who as User, act, on) }
   const isPerson = async (id: UserId) => (await users.get(id))?.at === 'active'
   const projects = openProjects({ commit, db, clock, rights, isPerson })
-  const users: Users = openUsers({ commit, db, clock, personalProject: projects.personalProject })
+  const users: Users = openUsers({ commit, db, personalProject: projects.personalProject })
+  const tokens = openTokens({ commit, db, clock, users })
+  const seals = await openSeals({ folder: home.people, clock })
+  const accounts = await openAccounts({ commit, db, clock, users, seals })
   // Adding puts content first and names it last: in between nothing of it may be swept.
   const adding = ['add', 'update'] as const
   const needs = { commit, db, store, clock, projects, rights }
@@ -122,6 +134,8 @@ export async function openRooms(
     guard,
     disk,
     users,
+    tokens,
+    accounts,
     projects,
     datasets,
     workflows,

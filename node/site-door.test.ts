@@ -45,6 +45,7 @@ test('of two backups to the same folder one is whole, and the other finds it the
   expect((await readdir(to)).sort()).toEqual([
     'config.json',
     'journal',
+    'people',
     'site.key',
     'store',
     'token',

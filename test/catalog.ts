@@ -46,7 +46,7 @@ export async function openCatalog(o: { store?: (clock: Clock) => Store; more?: F
   const rights = { may: (who: object, act: never, on: never) => may(who as User, act, on) }
   const isPerson = async (id: UserId) => (await users.get(id))?.at === 'active'
   const projects = openProjects({ commit, db, clock, rights, isPerson })
-  const users = openUsers({ commit, db, clock, personalProject: projects.personalProject })
+  const users = openUsers({ commit, db, personalProject: projects.personalProject })
   const datasets = openDatasets({ commit, db, store, clock, projects, rights })
   const workflows = openWorkflows({ commit, db, store, clock, projects, datasets, rights })
   return {

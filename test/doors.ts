@@ -33,8 +33,11 @@ export function stub<T extends object>(there: Partial<T>): T {
 
 export type Stubs = { [D in keyof Doors]?: Partial<Doors[D]> }
 
-const users: Partial<Doors['users']> = {
-  byToken: async (text) => ({ ana, root })[text],
+const tokens: Partial<Doors['tokens']> = {
+  async who(text) {
+    const user = { ana, root, reader: ana }[text]
+    return user === undefined ? undefined : { user, scope: text === 'reader' ? 'read' : 'all' }
+  },
 }
 
 export function askStubs(
@@ -46,6 +49,8 @@ export function askStubs(
   const note = (facts: object) => void logged.push(facts)
   const names = [
     'site',
+    'users',
+    'accounts',
     'links',
     'connections',
     'projects',
@@ -61,7 +66,7 @@ export function askStubs(
   )
   const { app } = createApp(
     {
-      doors: { ...doors, users: stub({ ...users, ...stubs.users }) } as unknown as Doors,
+      doors: { ...doors, tokens: stub({ ...tokens, ...stubs.tokens }) } as unknown as Doors,
       home: '/nowhere/home',
       folders: 'any',
       host: '127.0.0.1',

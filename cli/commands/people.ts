@@ -1,9 +1,10 @@
 import type { Command } from 'commander'
 import { parseEmail } from '../../protocol/ids.ts'
 import type { Open } from '../context.ts'
-import { given } from '../options.ts'
+import { durationOf, given } from '../options.ts'
 import { table } from '../show.ts'
 
+type Token = { label?: string; readOnly?: boolean; expires?: string }
 type Added = { name?: string; administrator?: boolean }
 
 export function addPeople(program: Command, open: Open): void {
@@ -35,19 +36,40 @@ export function addPeople(program: Command, open: Open): void {
       const input = given({ email: parseEmail(email), name: flags.name, role } as const)
       const user = await context.call('people.add', input)
       context.print(user, () => `${user.email} is ${user.role} ${user.id} of this site.`)
-      context.tell(`Next: crossload people token ${user.email}`)
+      const { email: to } = user
+      context.tell(
+        `Next: crossload people link ${to}, or for programs: crossload people token ${to}`,
+      )
     })
 
   people
     .command('token')
     .argument('<email>')
     .option('--label <text>', 'what it is for')
+    .option('--read-only', 'may change nothing')
+    .option('--expires <time>', 'how long it is good: 48h, 90d')
     .description('Makes a token for CROSSLOAD_TOKEN. It is shown this once.')
-    .action(async (email: string, flags: { label?: string }, command: Command) => {
+    .action(async (email: string, flags: Token, command: Command) => {
       const context = open(command)
-      const input = given({ email: parseEmail(email), label: flags.label })
+      const input = given({
+        email: parseEmail(email),
+        label: flags.label,
+        scope: flags.readOnly ? ('read' as const) : undefined,
+        expiresMs: flags.expires === undefined ? undefined : durationOf(flags.expires),
+      })
       const made = await context.call('people.token', input)
       context.print(made, () => made.token)
+    })
+
+  people
+    .command('link')
+    .argument('<email>')
+    .description('Makes a one-time link to choose a password by. It is shown this once.')
+    .action(async (email: string, _flags: unknown, command: Command) => {
+      const context = open(command)
+      const made = await context.call('people.link', { email: parseEmail(email) })
+      context.print(made, () => made.link)
+      context.tell(`It is good once, until ${made.expiresAt}. An older link of theirs has ended.`)
     })
 
   people

@@ -11,6 +11,8 @@
  * | `invitation/HASH` | an invitation, by the hash of its secret |
  * | `user/ID` · `user-by-email/EMAIL` | a person · their ID |
  * | `token/HASH` | an API token, by its hash |
+ * | `session/HASH` · `welcome/HASH` | a session · a one-time link, by the hash of its secret |
+ * | `password/ID` | a person's password: its hash, sealed |
  * | `connection/ID` | a connection |
  * | `project/ID` · `dataset/ID` · `workflow/ID` | as the catalog keeps them |
  * | `known-root/ROOT/DATASET` | a dataset of which some version has this root |
@@ -92,6 +94,11 @@ export const keys = {
   usersByEmail: () => prefix('user-by-email'),
   token: (hash: string) => key('token', hash),
   tokens: () => prefix('token'),
+  session: (hash: string) => key('session', hash),
+  sessions: () => prefix('session'),
+  welcome: (hash: string) => key('welcome', hash),
+  welcomes: () => prefix('welcome'),
+  password: (id: UserId) => key('password', id),
   connection: (id: ConnectionId) => key('connection', id),
   connections: () => prefix('connection'),
 

@@ -9,6 +9,7 @@ import type { Route } from '../../api/route.ts'
 import type { RouteName } from '../../api/routes.ts'
 import { asFault, Fault, toWireFault } from '../../protocol/fault.ts'
 import type { Clock } from '../base/clock.ts'
+import { TooMany } from '../people/attempts.ts'
 import type { User } from '../people/users.ts'
 import type { Doing } from './doors.ts'
 import type { Log } from './log.ts'
@@ -26,12 +27,13 @@ export const everyAnswer = {
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
 }
 
-/** Nobody we know; the only failure whose status is not its kind's. */
+/** Nobody we know. Beside too many tries the only failure whose status is not its kind's. */
 export class Unknown extends Fault {
-  constructor() {
-    super('denied', 'http.token', {
-      text: 'The token is missing or not known here. An administrator makes one with crossload people token EMAIL.',
-    })
+  constructor(
+    op = 'http.token',
+    text = 'The token is missing or not known here. An administrator makes one with crossload people token EMAIL.',
+  ) {
+    super('denied', op, { text })
   }
 }
 
@@ -113,6 +115,7 @@ type ProblemFacts = NonNullable<Parameters<typeof toProblem>[1]>
 /** Whatever was thrown as a fault to tell; our own mistakes are logged under a reference number. */
 export function faultOf(thrown: unknown, { clock, log }: Answering): [Fault, ProblemFacts] {
   if (thrown instanceof Unknown) return [thrown, { status: 401 }]
+  if (thrown instanceof TooMany) return [thrown, { status: 429 }]
   const code = (thrown as { code?: unknown })?.code
   if (typeof code === 'string' && code.startsWith('FST_ERR_')) {
     const { statusCode = 500, message } = thrown as { statusCode?: number; message: string }
@@ -131,5 +134,6 @@ export function faultOf(thrown: unknown, { clock, log }: Answering): [Fault, Pro
 export function answerFault(reply: FastifyReply, fault: Fault, facts: ProblemFacts = {}): void {
   const problem = toProblem(fault, facts)
   if (problem.status === 401) reply.header('www-authenticate', 'Bearer')
+  if (fault instanceof TooMany) reply.header('retry-after', fault.seconds)
   reply.code(problem.status).type(problemMedia).send(JSON.stringify(problem))
 }

@@ -12,11 +12,14 @@ import type { Projects } from '../catalog/projects.ts'
 import type { Workflows } from '../catalog/workflows.ts'
 import type { JournalRecord } from '../journal/journal.ts'
 import type { Limits } from '../limits/limits.ts'
+import type { Accounts } from '../people/accounts.ts'
 import type { Connections } from '../people/connections.ts'
+import type { Tokens } from '../people/tokens.ts'
 import type { User, Users } from '../people/users.ts'
 import type { Links } from '../sites/links.ts'
 import type { Upkeep } from '../upkeep/upkeep.ts'
 import type { Paths } from './paths.ts'
+import type { Visit } from './visit.ts'
 
 export type Doing = {
   readonly signal: AbortSignal
@@ -75,6 +78,8 @@ export type Doors = {
   readonly site: SiteDoor
   readonly upkeep: Pick<Upkeep, 'reclaim' | 'holds' | 'scrubNow' | 'view'>
   readonly users: Users
+  readonly tokens: Tokens
+  readonly accounts: Accounts
   readonly links: Links
   readonly connections: Connections
   readonly projects: Projects
@@ -91,9 +96,15 @@ export type Call<R extends RouteName> = Doing & {
   readonly by: User
   readonly input: Input<R>
   readonly paths: Paths
+  readonly visit: Visit
 }
 
 /** `site.health` is answered before there is a person, by http.ts itself. */
-export type HandledName = Exclude<RouteName, EventsName | 'site.health'>
+export type HandledName = Exclude<RouteName, EventsName | OpenName | 'site.health'>
 export type Handler<R extends RouteName> = (call: Call<R>) => Promise<Output<R>> | Output<R>
+/** Asked by somebody who is not known yet. */
+export type OpenName = 'site.openapi' | 'session.open' | 'session.welcome'
+export type OpenHandlers = {
+  readonly [N in OpenName]: (call: Pick<Call<N>, 'doors' | 'input' | 'visit'>) => Promise<Output<N>>
+}
 export type Handlers<R extends HandledName = HandledName> = { readonly [N in R]: Handler<N> }

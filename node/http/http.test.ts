@@ -11,12 +11,16 @@ const somewhere = (path: string) =>
     .replace(':id', path.includes('transfers') ? 'f'.repeat(32) : '1')
 
 describe('who may ask', () => {
-  it('answers nothing but health without a token, and nothing at all with a wrong one', async () => {
-    const { ask } = open({ site: { health: () => ({ state: 'ok' }) } })
+  it('answers only what is anybody’s without a token, and nothing at all with a wrong one', async () => {
+    const facts = () => ({ version: '0.1.0' }) as never
+    const { ask } = open({ site: { health: () => ({ state: 'ok' }), facts } })
     for (const as of [null, '', 'wrong', 'ana x']) {
       for (const [name, { method, path }] of Object.entries(routes)) {
         const { status, json, headers } = await ask(`${method} ${somewhere(path)}`, { as })
-        expect([name, status]).toEqual([name, name === 'site.health' ? 200 : 401])
+        // Whoever needs no token is told what is missing in the question, if it is one with words.
+        const isOpen = routes[name as keyof typeof routes].permission === 'anyone'
+        const should = !isOpen ? 401 : method === 'GET' ? 200 : 400
+        expect([name, status]).toEqual([name, should])
         if (status === 401) {
           expect(json).toMatchObject({ kind: 'denied', status: 401 })
           expect(headers['www-authenticate']).toBe('Bearer')
@@ -41,6 +45,16 @@ describe('who may ask', () => {
     for (const { method, path } of theirs) {
       const { status, json } = await ask(`${method} ${somewhere(path)}?nonsense=1`, { as: 'ana' })
       expect([path, status, json.kind]).toEqual([path, 403, 'denied'])
+    }
+  })
+
+  it('lets a token that may only read change nothing', async () => {
+    const { ask } = open({ projects: { list: async () => [] } })
+    expect((await ask('GET /api/projects', { as: 'reader' })).status).toBe(200)
+    for (const [name, { method, path, permission }] of Object.entries(routes)) {
+      if (method === 'GET' || permission === 'anyone') continue
+      const { status, json } = await ask(`${method} ${somewhere(path)}`, { as: 'reader' })
+      expect([name, status, json.kind]).toEqual([name, 403, 'denied'])
     }
   })
 

@@ -22,13 +22,14 @@ import {
   Unknown,
   workAloud,
 } from './answers.ts'
-import type { Call, Doing, Doors, Handlers, SiteDoor } from './doors.ts'
+import type { Call, Doing, Doors, Handlers, OpenName, SiteDoor } from './doors.ts'
 import { connectionHandlers } from './handlers/connections.ts'
 import { datasetHandlers } from './handlers/datasets.ts'
 import { limitHandlers } from './handlers/limits.ts'
 import { linkHandlers } from './handlers/links.ts'
 import { peopleHandlers } from './handlers/people.ts'
 import { projectHandlers } from './handlers/projects.ts'
+import { openHandlers, sessionHandlers } from './handlers/session.ts'
 import { siteHandlers } from './handlers/site.ts'
 import { transferHandlers } from './handlers/transfers.ts'
 import { upkeepHandlers } from './handlers/upkeep.ts'
@@ -36,8 +37,10 @@ import { workflowHandlers } from './handlers/workflows.ts'
 import { bracketed, createHostCheck } from './hosts.ts'
 import { startWatching } from './live.ts'
 import type { Log } from './log.ts'
+import { servePages } from './pages.ts'
 import { createPaths, type Folders } from './paths.ts'
 import type { Stream } from './stream.ts'
+import { createVisit, demandOwnPage, type Visit, whoAsks } from './visit.ts'
 
 /** Bytes of a body; the largest are lists of names. */
 export const bodyBytesMax = 1024 * 1024
@@ -55,6 +58,8 @@ export type HttpNeeds = {
   /** The site's home, which nobody may name. */
   readonly home: string
   readonly folders: Folders
+  /** Where the console's bundle lies. */
+  readonly pages?: string | undefined
   readonly host: string
   /** 0 takes a free one. */
   readonly port: number
@@ -90,6 +95,7 @@ export async function openHttp(needs: HttpNeeds): Promise<Http> {
 const handlers: Handlers = {
   ...siteHandlers,
   ...upkeepHandlers,
+  ...sessionHandlers,
   ...peopleHandlers,
   ...linkHandlers,
   ...connectionHandlers,
@@ -122,7 +128,9 @@ export function createApp(
     reply.headers(everyAnswer)
     checkHost(request.headers.host)
   })
+  const pages = servePages(app, needs.pages)
   app.setNotFoundHandler((request, reply) => {
+    if (pages.answer(request, reply)) return
     const text = 'There is no such question. Look at the table of routes.'
     answerFault(reply, new Fault('missing', 'http.route', { about: request.url, text }))
   })
@@ -163,15 +171,28 @@ function addRoute(app: FastifyInstance, name: RouteName, route: Route, needs: Se
     throw new Fault('internal', 'http.open', { about: name, text: `${name} has no permission.` })
   }
   const people = new WeakMap<FastifyRequest, User>()
+  const visits = new WeakMap<FastifyRequest, Visit>()
   app.route({
     method: route.method,
     url: route.path,
     // Before the body is read: a stranger's is not even parsed.
-    onRequest: async (request) => {
-      if (permission === 'anyone') return
-      const { users } = ready(needs)
-      const by = await users.byToken(bearer(request))
-      if (by === undefined) throw new Unknown()
+    onRequest: async (request, reply) => {
+      const visit = createVisit(request, reply, needs.clock)
+      visits.set(request, visit)
+      if (name === 'site.health') return
+      if (permission === 'anyone') {
+        ready(needs)
+        demandOwnPage(request, 'opening')
+        return
+      }
+      const known = await whoAsks(request, visit, ready(needs))
+      if (known === undefined) throw new Unknown()
+      const { user: by, scope } = known
+      if (scope === 'read' && route.method !== 'GET') {
+        throw new Fault('denied', `http.${name}`, {
+          text: 'This token may only read. Use one that may do everything its person may.',
+        })
+      }
       if (acts[permission].on === 'site' && !may(by, permission, 'site')) {
         throw new Fault('denied', `http.${name}`)
       }
@@ -179,12 +200,17 @@ function addRoute(app: FastifyInstance, name: RouteName, route: Route, needs: Se
     },
     handler: async (request, reply) => {
       if (name === 'site.health') return answerValue(reply, route, needs.doors.site.health())
-      const by = people.get(request)!
       const input = check(readInput(route, request), route.input, `http.${name}`)
+      const visit = visits.get(request)!
+      if (permission === 'anyone') {
+        const handle = openHandlers[name as OpenName] as (call: unknown) => Promise<unknown>
+        return answerValue(reply, route, await handle({ doors: ready(needs), input, visit }))
+      }
+      const by = people.get(request)!
       const paths = createPaths(needs)
       const signal = AbortSignal.any([stopping, goneSignal(reply)])
       const work = (doing: Doing): Promise<unknown> => {
-        const call = { doors: ready(needs), by, input, paths, ...doing }
+        const call = { doors: ready(needs), by, input, paths, visit, ...doing }
         const handle = handlers[name as keyof Handlers] as (call: Call<never>) => unknown
         return Promise.resolve(handle(call as Call<never>))
       }
@@ -206,13 +232,9 @@ function addRoute(app: FastifyInstance, name: RouteName, route: Route, needs: Se
 
 /** In safe mode nobody is known and nothing is read: the answer is why. */
 function ready({ doors }: HttpNeeds): Doors {
-  if ('users' in doors) return doors
+  if ('tokens' in doors) return doors
   const { fault } = doors.site.health()
   throw fault === undefined ? new Fault('busy', 'http.ready') : fromWireFault(fault, 'here')
-}
-
-function bearer(request: FastifyRequest): string {
-  return /^Bearer +([\w.~+/=-]+)$/i.exec(request.headers.authorization ?? '')?.[1] ?? ''
 }
 
 /** All that was said, in one object; each thing in the one place where it belongs. */

@@ -30,11 +30,11 @@ afterEach(async () => {
 async function site(stubs: { [D in keyof Doors]?: Partial<Doors[D]> }, clock = systemClock) {
   const logged: object[] = []
   const note = (facts: object) => void logged.push(facts)
-  const users: Partial<Doors['users']> = {
-    byToken: async (text) => (text === 'ana' ? ana : undefined),
+  const tokens: Partial<Doors['tokens']> = {
+    who: async (text) => (text === 'ana' ? { user: ana, scope: 'all' } : undefined),
   }
   const http = await openHttp({
-    doors: { users, ...stubs } as Doors,
+    doors: { tokens, ...stubs } as Doors,
     home: '/nowhere/home',
     folders: 'any',
     host: '127.0.0.1',

@@ -23,6 +23,7 @@ const writers = ['owner', 'member'] as const
 const owners = ['owner'] as const
 
 export const acts = {
+  'session.use': { on: 'site', roles: everyone },
   'site.read': { on: 'site', roles: everyone },
   'site.administer': { on: 'site', roles: ['administrator'] },
   'people.manage': { on: 'site', roles: ['administrator'] },

@@ -7,7 +7,8 @@ import { systemClock } from '../base/clock.ts'
 import { openDb } from '../db/db.ts'
 import { openCommit } from '../journal/commit.ts'
 import { openJournal } from '../journal/journal.ts'
-import { openUsers, tokenPrefix, tokensPerUserMax, userFolds } from './users.ts'
+import { openTokens, tokenFolds, tokenPrefix, tokensPerUserMax } from './tokens.ts'
+import { openUsers, userFolds } from './users.ts'
 
 const ana = parseEmail('Ana@Lab.Example')
 const ben = parseEmail('ben@lab.example')
@@ -24,25 +25,29 @@ async function temporary() {
 type Project = { id: ProjectId; owner: UserId }
 
 /** A real journal, a real index, and a catalog that knows nothing but how to number projects. */
-async function openPeople(folder: string, { isNew = true } = {}) {
+async function openPeople(folder: string, { isNew = true, now = systemClock.now } = {}) {
   const stack = new AsyncDisposableStack()
-  const clock = systemClock
+  const clock = { ...systemClock, now }
   const journal = stack.use(
     await openJournal({ folder: join(folder, 'journal'), clock, create: isNew }),
   )
   const db = stack.use(await openDb({ folder: join(folder, 'index'), create: true }))
   const projects: Project[] = []
-  const folds = userFolds((project: Project) => {
-    projects.push(project)
-    return []
-  })
+  const folds = {
+    ...userFolds((project: Project) => {
+      projects.push(project)
+      return []
+    }),
+    ...tokenFolds,
+  }
   const commit = await openCommit({ journal, db, folds })
   const personalProject = async ({ id }: { id: UserId }) => ({
     id: (100 + projects.length) as ProjectId,
     owner: id,
   })
-  const users = openUsers({ commit, db, clock, personalProject })
-  return { users, projects, [Symbol.asyncDispose]: () => stack.disposeAsync() }
+  const users = openUsers({ commit, db, personalProject })
+  const tokens = openTokens({ commit, db, clock, users })
+  return { users, tokens, projects, [Symbol.asyncDispose]: () => stack.disposeAsync() }
 }
 
 describe('users', () => {
@@ -82,13 +87,13 @@ describe('users', () => {
     await using home = await temporary()
     await using people = await openPeople(home.folder)
     const { id } = await people.users.add({ email: ana, by })
-    const token = await people.users.createToken(id, { by, label: 'laptop' })
+    const token = await people.tokens.create(id, { by, label: 'laptop' })
     expect(token).toMatch(/^crossload_[\w-]{43}$/)
-    expect(await people.users.byToken(token)).toMatchObject({ id, email: ana })
+    expect(await people.tokens.who(token)).toMatchObject({ user: { id, email: ana }, scope: 'all' })
     for (const wrong of ['', 'x', tokenPrefix, `${token}x`, token.replace(/.$/, '.'), ana]) {
-      expect(await people.users.byToken(wrong)).toBeUndefined()
+      expect(await people.tokens.who(wrong)).toBeUndefined()
     }
-    expect(await people.users.createToken(id, { by })).not.toBe(token)
+    expect(await people.tokens.create(id, { by })).not.toBe(token)
     const all = await readdir(home.folder, { recursive: true, withFileTypes: true })
     const files = all.filter((entry) => entry.isFile())
     expect(files.length).toBeGreaterThan(1)
@@ -102,15 +107,15 @@ describe('users', () => {
     await using people = await openPeople(home.folder)
     await people.users.add({ email: ben, role: 'administrator', by })
     const first = await people.users.add({ email: ana, by })
-    const token = await people.users.createToken(first.id, { by })
+    const token = await people.tokens.create(first.id, { by })
     const removed = await people.users.remove(first.id, { by })
     expect(removed.at).toBe('removed')
-    expect(await people.users.byToken(token)).toBeUndefined()
+    expect(await people.tokens.who(token)).toBeUndefined()
     expect(await people.users.byEmail(ana)).toBeUndefined()
     expect(await people.users.get(first.id)).toMatchObject({ at: 'removed' })
     for (const again of [
       people.users.remove(first.id, { by }),
-      people.users.createToken(first.id, { by }),
+      people.tokens.create(first.id, { by }),
       people.users.remove(99 as UserId, { by }),
     ]) {
       await expect(again).rejects.toMatchObject({ kind: 'missing' })
@@ -118,7 +123,7 @@ describe('users', () => {
     const second = await people.users.add({ email: ana, by })
     expect(second.id).toBe(3)
     expect(second.personal).not.toBe(first.personal)
-    expect(await people.users.byToken(token)).toBeUndefined()
+    expect(await people.tokens.who(token)).toBeUndefined()
   })
 
   it('keeps the last administrator', async () => {
@@ -130,15 +135,48 @@ describe('users', () => {
     expect((await people.users.remove(only.id, { by })).at).toBe('removed')
   })
 
+  it('shows tokens by what opens nothing, and ends them one by one or in their time', async () => {
+    await using home = await temporary()
+    let now = 1_000_000
+    await using people = await openPeople(home.folder, { now: () => now })
+    const { id } = await people.users.add({ email: ana, by })
+    const lasting = await people.tokens.create(id, { by, label: 'laptop' })
+    now += 1
+    const soon = await people.tokens.create(id, { by, scope: 'read', expiresMs: 5000 })
+    expect(await people.tokens.who(soon)).toMatchObject({ user: { id }, scope: 'read' })
+    const shown = await people.tokens.list(id)
+    expect(shown).toEqual([
+      {
+        id: expect.stringMatching(/^[0-9a-f]{16}$/),
+        label: 'laptop',
+        scope: 'all',
+        createdAt: 1_000_000,
+      },
+      {
+        id: expect.any(String),
+        label: '',
+        scope: 'read',
+        createdAt: 1_000_001,
+        expiresAt: 1_005_001,
+      },
+    ])
+    now += 5000
+    expect(await people.tokens.who(soon)).toBeUndefined()
+    expect(await people.tokens.who(lasting)).toBeDefined()
+    await people.tokens.remove(id, shown[0]!.id, { by })
+    expect(await people.tokens.who(lasting)).toBeUndefined()
+    await expect(people.tokens.remove(id, shown[0]!.id, { by })).rejects.toMatchObject({
+      kind: 'missing',
+    })
+  })
+
   it('limits the tokens of one person', async () => {
     await using home = await temporary()
     await using people = await openPeople(home.folder)
     const { id } = await people.users.add({ email: ana, by })
-    const made = Array.from({ length: tokensPerUserMax }, () =>
-      people.users.createToken(id, { by }),
-    )
+    const made = Array.from({ length: tokensPerUserMax }, () => people.tokens.create(id, { by }))
     await Promise.all(made)
-    await expect(people.users.createToken(id, { by })).rejects.toMatchObject({ kind: 'conflict' })
+    await expect(people.tokens.create(id, { by })).rejects.toMatchObject({ kind: 'conflict' })
   })
 
   it('is the same after a restart without its index', async () => {
@@ -148,7 +186,7 @@ describe('users', () => {
     {
       await using people = await openPeople(home.folder)
       const { id } = await people.users.add({ email: ana, by })
-      token = await people.users.createToken(id, { by })
+      token = await people.tokens.create(id, { by })
       const gone = await people.users.add({ email: ben, by })
       await people.users.remove(gone.id, { by })
       before = await people.users.list()
@@ -156,7 +194,7 @@ describe('users', () => {
     await rm(join(home.folder, 'index'), { recursive: true })
     await using people = await openPeople(home.folder, { isNew: false })
     expect(await people.users.list()).toEqual(before)
-    expect(await people.users.byToken(token)).toMatchObject({ email: ana })
+    expect(await people.tokens.who(token)).toMatchObject({ user: { email: ana } })
     expect(await people.users.byEmail(ben)).toBeUndefined()
     const next = await people.users.add({ email: 'c@lab.example' as Email, by })
     expect(next.id).toBe(3)

@@ -1,11 +1,6 @@
-/**
- * The people of this site and the tokens by which they are known. A token is 256 random bits; the
- * site keeps only its SHA-256, so a stolen index or journal opens nothing.
- */
-import { createHash } from 'node:crypto'
+/** The people of this site. How they come in is in `accounts.ts` and `tokens.ts`. */
 import { Fault } from '../../protocol/fault.ts'
 import type { Email, ProjectId, UserId } from '../../protocol/ids.ts'
-import type { Clock } from '../base/clock.ts'
 import type { Change, Db } from '../db/db.ts'
 import { keys } from '../db/keys.ts'
 import type { Commit, Folds } from '../journal/commit.ts'
@@ -23,20 +18,6 @@ export type User = {
   readonly at: 'active' | 'removed'
 }
 
-/** What is kept of a token. The token itself is shown once and never written. */
-export type KeptToken = {
-  /** SHA-256 of the token, hexadecimal. */
-  readonly hash: string
-  readonly user: UserId
-  readonly label: string
-  readonly createdAt: number
-}
-
-export const tokenPrefix = 'crossload_'
-/** Random bytes of a token. */
-export const tokenBytes = 32
-/** Tokens that one person may have at once. */
-export const tokensPerUserMax = 100
 /** Characters of a person's name, and of a token's label. */
 export const nameCharactersMax = 200
 
@@ -58,10 +39,8 @@ export interface Users {
   get(id: UserId): Promise<User | undefined>
   /** Active people only. */
   byEmail(email: Email): Promise<User | undefined>
-  /** The active person whose token this is. Anything else is undefined, never a fault. */
-  byToken(text: string): Promise<User | undefined>
-  /** The token's one and only showing. Faults `missing`, `conflict` at the limit per person. */
-  createToken(id: UserId, options: { by: Actor; label?: string | undefined }): Promise<string>
+  /** Faults `missing`, and `invalid` for a name that is too long. */
+  rename(id: UserId, name: string, options: { by: Actor }): Promise<User>
   /**
    * Every token of theirs ends with the same record. Faults `missing`, and `conflict` for the last
    * administrator, without whom nobody could let anyone in again.
@@ -72,7 +51,6 @@ export interface Users {
 export type UsersNeeds = {
   readonly commit: Commit
   readonly db: Db
-  readonly clock: Clock
   /** The catalog's: a project for this person alone, with the next free ID; committed by us. */
   readonly personalProject: (owner: { id: UserId; email: Email }) => Promise<{ id: ProjectId }>
 }
@@ -85,11 +63,11 @@ export function userFolds(projectChanges: (project: never) => Change[]): Folds {
       ...userChanges(data.user),
       ...projectChanges(data.project as never),
     ],
+    'user.renamed': ({ data }) => userChanges(data.user),
     'user.removed': ({ data }) => [
       ...userChanges(data.user),
       ...(data.tokens as string[]).map((hash) => ({ del: keys.token(hash) })),
     ],
-    'token.put': ({ data }) => [{ put: keys.token(data.hash), value: data }],
   }
 }
 
@@ -102,7 +80,7 @@ function userChanges(user: User): Change[] {
   ]
 }
 
-export function openUsers({ commit, db, clock, personalProject }: UsersNeeds): Users {
+export function openUsers({ commit, db, personalProject }: UsersNeeds): Users {
   const get = (id: UserId) => db.get<User>(keys.user(id))
 
   async function active(id: UserId, op: string): Promise<User> {
@@ -120,14 +98,6 @@ export function openUsers({ commit, db, clock, personalProject }: UsersNeeds): U
     const found: User[] = []
     for await (const { value } of db.list<User>(keys.users())) found.push(value)
     return found
-  }
-
-  async function tokensOf(id: UserId): Promise<string[]> {
-    const hashes: string[] = []
-    for await (const { value } of db.list<KeptToken>(keys.tokens())) {
-      if (value.user === id) hashes.push(value.hash)
-    }
-    return hashes
   }
 
   return {
@@ -149,27 +119,12 @@ export function openUsers({ commit, db, clock, personalProject }: UsersNeeds): U
         await commit('user.put', by, { user, project })
         return user
       }),
-    async byToken(text) {
-      if (!tokenText.test(text)) return undefined
-      // Found by its hash, so how long the search takes tells nothing about any token.
-      const token = await db.get<KeptToken>(keys.token(hashOf(text)))
-      const user = token === undefined ? undefined : await get(token.user)
-      return user?.at === 'active' ? user : undefined
-    },
-    createToken: (id, { by, label = '' }) =>
+    rename: (id, name, { by }) =>
       commit.serial(async () => {
-        checkName(label, 'users.token')
-        const user = await active(id, 'users.token')
-        if ((await tokensOf(id)).length >= tokensPerUserMax) {
-          throw new Fault('conflict', 'users.token', {
-            about: user.email,
-            text: `${user.email} has ${tokensPerUserMax} tokens, the most one person may have.`,
-          })
-        }
-        const text = tokenPrefix + Buffer.from(clock.random(tokenBytes)).toString('base64url')
-        const token: KeptToken = { hash: hashOf(text), user: id, label, createdAt: clock.now() }
-        await commit('token.put', by, token)
-        return text
+        checkName(name, 'users.rename')
+        const renamed: User = { ...(await active(id, 'users.rename')), name }
+        await commit('user.renamed', by, { user: renamed })
+        return renamed
       }),
     remove: (id, { by }) =>
       commit.serial(async () => {
@@ -182,19 +137,17 @@ export function openUsers({ commit, db, clock, personalProject }: UsersNeeds): U
           })
         }
         const removed: User = { ...user, at: 'removed' }
-        await commit('user.removed', by, { user: removed, tokens: await tokensOf(id) })
+        const tokens: string[] = []
+        for await (const { value } of db.list<{ user: UserId; hash: string }>(keys.tokens())) {
+          if (value.user === id) tokens.push(value.hash)
+        }
+        await commit('user.removed', by, { user: removed, tokens })
         return removed
       }),
   }
 }
 
-const tokenText = new RegExp(`^${tokenPrefix}[A-Za-z0-9_-]{43}$`)
-
-function hashOf(token: string): string {
-  return createHash('sha256').update(token).digest('hex')
-}
-
-function checkName(text: string, op: string): void {
+export function checkName(text: string, op: string): void {
   if (text.length <= nameCharactersMax && !/\p{Cc}/u.test(text)) return
   throw new Fault('invalid', op, {
     about: text.slice(0, 80),

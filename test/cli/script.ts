@@ -65,6 +65,7 @@ const parts: Record<string, string> = {
   fingerprint: '[0-9A-Z]{4}(?:-[0-9A-Z]{4}){5}',
   invitation: 'crossload1[a-z0-9]+',
   token: String.raw`crossload_[\w-]+`,
+  secret: String.raw`[\w-]{43}`,
   transfer: '[0-9a-f]{32}',
   hash: '[0-9a-f]{64}',
   signature: '[0-9a-f]{16}',

@@ -126,7 +126,7 @@ export async function openTown(): Promise<Town> {
     const commit = await openCommit({ journal, db, folds })
     const open = openFrom(site, (to, protocol) => town.lose(site, to, protocol))
     const personalProject = async () => ({ id: 1 as ProjectId })
-    const users = openUsers({ commit, db, clock, personalProject })
+    const users = openUsers({ commit, db, personalProject })
     const me = () => ({ name: site.name, addresses: site.addresses })
     const links = stack.use(await openLinks({ commit, db, clock, identity: site, me, open }))
     const connections = stack.use(await openConnections({ commit, db, clock, links, users, open }))

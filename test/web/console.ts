@@ -1,22 +1,14 @@
 /**
- * The web console before real sites, in a real browser. Until the site serves the console and keeps
- * sessions itself, a small server does both here, by the same contract: it stands before one site and
- * asks it with the token of whoever logged in.
+ * The web console as a site serves it, in a real browser, used by people with passwords. What is served
+ * is the bundle in `web/dist`: `npm test` makes it first.
  */
-import { randomBytes } from 'node:crypto'
-import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
-import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
-import { extname, join } from 'node:path'
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
 import axe from 'axe-core'
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
-import { build } from 'vite'
-import { problemMedia, toProblem } from '../../api/problem.ts'
-import { Fault } from '../../protocol/fault.ts'
-import { type Site, top } from '../site.ts'
+import type { Email } from '../../protocol/ids.ts'
+import type { Site } from '../site.ts'
 
 const chromiumPath = '/usr/bin/chromium'
 
@@ -26,7 +18,6 @@ export const noBrowser = existsSync(chromiumPath)
   : `there is no browser at ${chromiumPath}: install Debian's chromium`
 
 export const password = 'a horse, a battery and a staple'
-export const welcomeSecret = 'c2VjcmV0'
 
 export interface Console extends AsyncDisposable {
   /** Where a site's console is. */
@@ -41,39 +32,14 @@ export interface Console extends AsyncDisposable {
   readonly complaints: string[]
 }
 
-const policy =
-  "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; font-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
-
-const media: Record<string, string> = {
-  '.html': 'text/html; charset=utf-8',
-  '.js': 'text/javascript',
-  '.css': 'text/css',
-}
-
-export async function openConsole(sites: readonly Site[]): Promise<Console> {
+export async function openConsole(): Promise<Console> {
   const stack = new AsyncDisposableStack()
-  const dist = await mkdtemp(join(tmpdir(), 'crossload-web-'))
-  stack.defer(() => rm(dist, { recursive: true, force: true }))
-  await build({
-    configFile: join(top, 'vite.config.ts'),
-    logLevel: 'error',
-    build: { outDir: dist },
-  })
-  const urls = new Map<Site, string>()
-  for (const site of sites) {
-    const server = createServer(standIn(site, dist))
-    server.listen(0, '127.0.0.1')
-    await once(server, 'listening')
-    urls.set(site, `http://127.0.0.1:${(server.address() as AddressInfo).port}`)
-    stack.defer(() => {
-      server.closeAllConnections()
-      server.close()
-    })
-  }
   const browser = await chromium.launch({ executablePath: chromiumPath, args: ['--no-sandbox'] })
   stack.defer(() => browser.close())
   const complaints: string[] = []
-  const urlOf = (site: Site) => urls.get(site)!
+  const urlOf = (site: Site) => site.admin.url
+  /** Whose password has been set, by site. */
+  const known = new WeakMap<Site, Set<string>>()
   const stranger = async (site: Site, address = '/') => {
     const page = await newPage(browser, urlOf(site), complaints)
     await page.goto(`${urlOf(site)}${address}`)
@@ -88,12 +54,33 @@ export async function openConsole(sites: readonly Site[]): Promise<Console> {
       await shoot(page, name)
     },
     async open(site, email, address = '/') {
+      const emails = known.get(site) ?? new Set()
+      known.set(site, emails)
+      if (!emails.has(email)) await setPassword(site, email)
+      emails.add(email)
       const page = await stranger(site, address)
       await logIn(page, email)
       return page
     },
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   }
+}
+
+/** What its person is given, without a browser; it is for once. */
+export async function oneTimeLink(site: Site, email: string): Promise<string> {
+  if (!email.startsWith('admin@')) await site.as(email)
+  return (await site.admin.call('people.link', { email: email as Email })).link
+}
+
+async function setPassword(site: Site, email: string): Promise<void> {
+  const link = await oneTimeLink(site, email)
+  const secret = link.slice(link.indexOf('#') + 1)
+  const response = await fetch(`${site.admin.url}/api/welcome`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ secret, password }),
+  })
+  if (!response.ok) throw new Error(`no password for ${email}: ${await response.text()}`)
 }
 
 export async function logIn(page: Page, email: string, typed = password): Promise<void> {
@@ -170,111 +157,4 @@ export async function overflow(page: Page): Promise<number> {
   )
   await page.setViewportSize(size)
   return over
-}
-
-function standIn(site: Site, dist: string) {
-  /** Cookie → the token of whoever logged in. */
-  const sessions = new Map<string, { token: string; email: string }>()
-  let isWelcomeLeft = true
-
-  async function begin(response: ServerResponse, email: string): Promise<void> {
-    const token = await tokenOf(site, email)
-    const cookie = randomBytes(16).toString('hex')
-    sessions.set(cookie, { token, email })
-    response.setHeader('set-cookie', `session=${cookie}; HttpOnly; SameSite=Strict; Path=/`)
-    const expiresAt = new Date(Date.now() + 3_600_000).toISOString()
-    answer(response, 200, { user: { email }, expiresAt })
-  }
-
-  async function api(asked: IncomingMessage, response: ServerResponse): Promise<void> {
-    const line = `${asked.method} ${asked.url}`
-    const cookie = /session=([0-9a-f]+)/.exec(asked.headers.cookie ?? '')?.[1] ?? ''
-    const session = sessions.get(cookie)
-    if (line === 'POST /api/session') {
-      const { email, password: typed } = await bodyOf(asked)
-      const text = 'E-mail and password do not belong together. Check both and try again.'
-      if (typed !== password)
-        return problem(response, 401, new Fault('denied', 'session', { text }))
-      return begin(response, email!)
-    }
-    if (line === 'POST /api/welcome') {
-      const { secret } = await bodyOf(asked)
-      const text = 'This link was used or has expired. Ask an administrator for a new one.'
-      if (secret !== welcomeSecret || !isWelcomeLeft)
-        return problem(response, 410, new Fault('gone', 'welcome', { text }))
-      isWelcomeLeft = false
-      return begin(response, `admin@${site.alias}.example`)
-    }
-    if (session === undefined) {
-      const text = 'The site does not know who asks. Log in.'
-      return problem(response, 401, new Fault('denied', 'http', { text }))
-    }
-    if (line === 'DELETE /api/session') {
-      sessions.delete(cookie)
-      return answer(response, 200, {})
-    }
-    const forWhom = /^POST \/api\/people\/([^/]+)\/links$/.exec(line)?.[1]
-    if (forWhom !== undefined) {
-      const expiresAt = new Date(Date.now() + 86_400_000).toISOString()
-      const link = `http://${asked.headers.host}/welcome#${welcomeSecret}`
-      return answer(response, 200, { email: decodeURIComponent(forWhom), link, expiresAt })
-    }
-    const { cookie: _, host: __, origin: ___, ...headers } = asked.headers
-    const passed = request(`${site.admin.url}${asked.url}`, {
-      method: asked.method,
-      headers: { ...headers, authorization: `Bearer ${session.token}` },
-    })
-    passed.on('response', (told) => {
-      response.writeHead(told.statusCode!, told.headers)
-      told.pipe(response)
-      // A cut goes on as a cut; `pipe` alone would leave the other end waiting.
-      told.on('close', () => {
-        if (!told.complete) response.destroy()
-      })
-    })
-    passed.on('error', () => response.destroy())
-    response.on('close', () => passed.destroy())
-    asked.pipe(passed)
-  }
-
-  return (asked: IncomingMessage, response: ServerResponse) => {
-    if (asked.url!.startsWith('/api/')) {
-      void api(asked, response).catch(() => response.destroy())
-      return
-    }
-    void page(asked.url!, dist, response)
-  }
-}
-
-async function page(path: string, dist: string, response: ServerResponse): Promise<void> {
-  const isFile = /^\/assets\/[\w.-]+$/.test(path)
-  const file = join(dist, isFile ? path : 'index.html')
-  response.setHeader('content-security-policy', policy)
-  response.setHeader('content-type', media[extname(file)] ?? 'application/octet-stream')
-  response.end(await readFile(file))
-}
-
-async function tokenOf(site: Site, email: string): Promise<string> {
-  if (email.startsWith('admin@')) return (await readFile(join(site.home, 'token'), 'utf8')).trim()
-  await site.as(email)
-  return site.tokens.get(email)!
-}
-
-async function bodyOf(asked: IncomingMessage): Promise<Record<string, string | undefined>> {
-  const chunks: Buffer[] = []
-  for await (const chunk of asked) chunks.push(chunk as Buffer)
-  return JSON.parse(Buffer.concat(chunks).toString())
-}
-
-function answer(
-  response: ServerResponse,
-  status: number,
-  value: unknown,
-  type = 'application/json',
-) {
-  response.writeHead(status, { 'content-type': type }).end(JSON.stringify(value))
-}
-
-function problem(response: ServerResponse, status: number, fault: Fault): void {
-  answer(response, status, toProblem(fault, { status }), problemMedia)
 }

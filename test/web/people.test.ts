@@ -14,7 +14,7 @@ let web: Console
 describe.skipIf(noBrowser)(`the console${noBrowser ? ` (skipped: ${noBrowser})` : ''}`, () => {
   beforeAll(async () => {
     ;[oslo, kyoto] = await Promise.all([openSite('oslo'), openSite('kyoto')])
-    web = await openConsole([oslo, kyoto])
+    web = await openConsole()
   }, 120_000)
 
   afterAll(async () => {

@@ -1,15 +1,12 @@
 import { Badge, Button, Code, Group, NativeSelect, Stack, Text, TextInput } from '@mantine/core'
-import { useMutation } from '@tanstack/react-query'
 import { type FormEvent, useState } from 'react'
 import type { Told } from '../../api/routes.ts'
-import type { Fault } from '../../protocol/fault.ts'
 import { Copy } from '../parts/copy.tsx'
 import { Answered, Empty, Part } from '../parts/page.tsx'
 import { Row, Rows } from '../parts/rows.tsx'
 import { Sure } from '../parts/sure.tsx'
 import { Trouble } from '../parts/trouble.tsx'
 import { When } from '../parts/when.tsx'
-import { makeLink, type OneTimeLink } from '../session.ts'
 import { useAct, useAsk } from '../site.ts'
 import { visible } from '../words.ts'
 
@@ -41,7 +38,7 @@ export function People() {
 function Person({ of }: { of: Told<'people.list'>[number] }) {
   const { email } = of
   const remove = useAct('people.remove', ['people.list'])
-  const link = useMutation<OneTimeLink, Fault>({ mutationFn: () => makeLink(email) })
+  const link = useAct('people.link', [])
   const fault = link.error ?? remove.error
   return (
     <Row
@@ -52,7 +49,7 @@ function Person({ of }: { of: Told<'people.list'>[number] }) {
             variant="default"
             loading={link.isPending}
             aria-label={`One-time link for ${email}`}
-            onClick={() => link.mutate()}
+            onClick={() => link.mutate({ email })}
           >
             One-time link
           </Button>

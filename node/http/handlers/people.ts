@@ -3,19 +3,48 @@ import type { Email } from '../../../protocol/ids.ts'
 import type { User } from '../../people/users.ts'
 import type { Doors, Handlers } from '../doors.ts'
 
-type Names = 'people.list' | 'people.add' | 'people.token' | 'people.remove'
+type Names =
+  | 'people.list'
+  | 'people.add'
+  | 'people.token'
+  | 'people.tokens'
+  | 'people.remove-token'
+  | 'people.link'
+  | 'people.remove'
+  | 'tokens.list'
+  | 'tokens.add'
+  | 'tokens.remove'
 
 export const peopleHandlers: Handlers<Names> = {
   'people.list': async ({ doors }) => (await doors.users.list()).map(viewUser),
   'people.add': async ({ doors, by, input }) =>
     viewUser(await doors.users.add({ ...input, by: { user: by.id } })),
-  'people.token': async ({ doors, by, input: { email, label } }) => {
+  'people.token': async ({ doors, by, input: { email, ...o } }) => {
     const { id } = await personOf(doors, email)
-    return { email, token: await doors.users.createToken(id, { by: { user: by.id }, label }) }
+    return { email, token: await doors.tokens.create(id, { by: { user: by.id }, ...o }) }
+  },
+  'people.tokens': async ({ doors, input: { email } }) =>
+    doors.tokens.list((await personOf(doors, email)).id),
+  'people.remove-token': async ({ doors, by, input: { email, token } }) => {
+    const { id } = await personOf(doors, email)
+    return doors.tokens.remove(id, token, { by: { user: by.id } })
+  },
+  'tokens.list': ({ doors, by }) => doors.tokens.list(by.id),
+  'tokens.add': async ({ doors, by, input }) => ({
+    email: by.email,
+    token: await doors.tokens.create(by.id, { by: { user: by.id }, ...input }),
+  }),
+  'tokens.remove': ({ doors, by, input: { token } }) =>
+    doors.tokens.remove(by.id, token, { by: { user: by.id } }),
+  'people.link': async ({ doors, by, visit, input: { email } }) => {
+    const { id } = await personOf(doors, email)
+    const { secret, expiresAt } = await doors.accounts.createLink(id, { by: { user: by.id } })
+    // Behind `#`: a browser sends that to nobody, so it stands in no log.
+    return { email, link: `${visit.site}/welcome#${secret}`, expiresAt }
   },
   'people.remove': async ({ doors, by, input }) => {
     const { id } = await personOf(doors, input.email)
-    return viewUser(await doors.users.remove(id, { by: { user: by.id } }))
+    return viewUser(await doors.accounts.remove(id, { by: { user: by.id } }))
   },
 }
 
@@ -29,6 +58,6 @@ export async function personOf(doors: Pick<Doors, 'users'>, email: Email): Promi
   })
 }
 
-function viewUser({ at, ...user }: User) {
+export function viewUser({ at, ...user }: User) {
   return { ...user, state: at }
 }

@@ -1,0 +1,154 @@
+/**
+ * The table of routes as an OpenAPI 3.1 document. Nothing in it is written by hand but what the table
+ * does not know: how people are known, and what a problem looks like.
+ */
+import { z } from 'zod'
+import { type FaultKind, faultKinds } from '../protocol/fault.ts'
+import { problemMedia, problemShape } from './problem.ts'
+import type { Route } from './route.ts'
+import { pathNames, routes } from './routes.ts'
+import { eventsMedia } from './sse.ts'
+
+type Schema = Record<string, unknown>
+
+/** What any route may answer with when it goes wrong. */
+const always: readonly FaultKind[] = ['invalid', 'denied', 'missing', 'busy', 'internal']
+
+const schemaOf = (shape: z.ZodType): Schema => {
+  const { $schema: _, ...schema } = z.toJSONSchema(shape, { io: 'input', unrepresentable: 'any' })
+  return schema
+}
+
+/** `{id}` where the table has `:id`. */
+const pathOf = (path: string) => path.replace(/:([a-z]+)/gi, '{$1}')
+
+function inputOf({ method, path, input }: Route) {
+  const { properties = {}, required = [] } = schemaOf(input) as {
+    properties?: Record<string, Schema>
+    required?: string[]
+  }
+  const named = pathNames(path)
+  const rest = Object.entries(properties).filter(([name]) => !named.includes(name))
+  const inPath = named.map((name) => ({
+    name,
+    in: 'path',
+    required: true,
+    schema: properties[name],
+  }))
+  if (method === 'GET' || method === 'DELETE') {
+    const inQuery = rest.map(([name, schema]) => ({
+      name,
+      in: 'query',
+      required: required.includes(name),
+      schema,
+    }))
+    return { parameters: [...inPath, ...inQuery] }
+  }
+  const needed = required.filter((name) => !named.includes(name))
+  const schema = {
+    type: 'object',
+    properties: Object.fromEntries(rest),
+    ...(needed.length === 0 ? {} : { required: needed }),
+    additionalProperties: false,
+  }
+  const requestBody = {
+    required: needed.length > 0,
+    content: { 'application/json': { schema } },
+  }
+  return { parameters: inPath, requestBody }
+}
+
+function goodAnswer({ answer, output }: Route) {
+  const schema = schemaOf(output)
+  const stream = {
+    schema: {
+      type: 'string',
+      description: 'Server-sent events; the data of each is one JSON value.',
+    },
+  }
+  if (answer === 'events')
+    return { description: 'Values until the end.', content: { [eventsMedia]: stream } }
+  return {
+    description: 'The answer.',
+    content: {
+      'application/json': { schema },
+      ...(answer === 'long' ? { [eventsMedia]: stream } : {}),
+    },
+  }
+}
+
+/** Statuses that are told by HTTP itself, not by a kind of fault. */
+const ownStatuses = {
+  401: 'Nobody we know: the token or the session is missing, wrong, or over.',
+  413: 'The body is too large.',
+  415: 'The body is not JSON.',
+  429: 'Too many tries; Retry-After says how many seconds to wait.',
+} as const
+
+function problems(): Record<string, Schema> {
+  const told = new Map<number, string>(
+    Object.entries(ownStatuses).map(([status, text]) => [Number(status), text]),
+  )
+  for (const { status, sentence } of Object.values(faultKinds))
+    told.set(status, [told.get(status), sentence].filter(Boolean).join(' '))
+  const content = { [problemMedia]: { schema: { $ref: '#/components/schemas/Problem' } } }
+  return Object.fromEntries(
+    [...told].map(([status, description]) => [`Problem${status}`, { description, content }]),
+  )
+}
+
+function badAnswers({ permission, method, kinds }: Route) {
+  const statuses = new Set<number>([...always, ...kinds].map((kind) => faultKinds[kind].status))
+  if (permission !== 'anyone' || method !== 'GET') statuses.add(401)
+  if (method === 'POST' || method === 'PUT') statuses.add(413).add(415)
+  if (permission === 'anyone' || permission === 'session.use') statuses.add(429)
+  return Object.fromEntries(
+    [...statuses]
+      .sort((a, b) => a - b)
+      .map((status) => [status, { $ref: `#/components/responses/Problem${status}` }]),
+  )
+}
+
+function operationOf(name: string, route: Route) {
+  const { permission, says } = route
+  return {
+    operationId: name,
+    summary: says,
+    tags: [name.split('.')[0]],
+    'x-permission': permission,
+    security: permission === 'anyone' ? [] : [{ token: [] }, { session: [] }],
+    ...inputOf(route),
+    responses: { '200': goodAnswer(route), ...badAnswers(route) },
+  }
+}
+
+/** The document; `version` is the program's. */
+export function openApi(version: string) {
+  const paths: Record<string, Record<string, unknown>> = {}
+  for (const [name, route] of Object.entries(routes) as unknown as [string, Route][]) {
+    const path = pathOf(route.path)
+    paths[path] ??= {}
+    paths[path][route.method.toLowerCase()] = operationOf(name, route)
+  }
+  const tags = [...new Set(Object.keys(routes).map((name) => name.split('.')[0]!))]
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'Crossload',
+      version,
+      summary: 'What people and programs can ask of a site.',
+      license: { name: 'MIT', identifier: 'MIT' },
+    },
+    servers: [{ url: '/', description: 'The site that serves this document.' }],
+    tags: tags.map((name) => ({ name })),
+    paths,
+    components: {
+      securitySchemes: {
+        token: { type: 'http', scheme: 'bearer', description: 'crossload people token EMAIL' },
+        session: { type: 'apiKey', in: 'cookie', name: 'crossload_session' },
+      },
+      schemas: { Problem: schemaOf(problemShape) },
+      responses: problems(),
+    },
+  }
+}

@@ -1,0 +1,100 @@
+/** Questions about people: how they come in, and who they are. Part of the table in `routes.ts`. */
+import { z } from 'zod'
+import { email, name, password, text } from './inputs.ts'
+import { fields, nothing, value } from './route.ts'
+import * as shapes from './shapes.ts'
+
+const newToken = {
+  label: name.optional(),
+  /** `read`: what changes nothing. */
+  scope: z.enum(['all', 'read']).optional(),
+  /** Milliseconds from now; without it the token lasts until it is removed. */
+  expiresMs: z
+    .int()
+    .min(1000)
+    .max(5 * 365 * 24 * 3600 * 1000)
+    .optional(),
+}
+const tokenId = z.string().regex(/^[0-9a-f]{16}$/, 'is not the ID of a token')
+
+export const peopleRoutes = {
+  // ── sessions
+  'session.open': value('POST /api/session', 'anyone', {
+    says: 'Opens a session for a browser; the answer sets its cookie.',
+    input: fields({ email, password }),
+    output: shapes.sessionView,
+  }),
+  'session.welcome': value('POST /api/welcome', 'anyone', {
+    says: 'Sets a password with a one-time link, and opens a session.',
+    input: fields({ secret: text(100), password, name: name.optional() }),
+    output: shapes.sessionView,
+    kinds: ['gone'],
+  }),
+  'session.close': value('DELETE /api/session', 'session.use', {
+    says: 'Ends the session that the cookie names.',
+    output: nothing,
+  }),
+  'session.password': value('PUT /api/session/password', 'session.use', {
+    says: 'Changes my password; every other session of mine ends.',
+    input: fields({ old: password, password }),
+    output: shapes.sessionView,
+  }),
+
+  // ── people
+  'people.list': value('GET /api/people', 'people.manage', {
+    says: 'The people of this site.',
+    output: z.array(shapes.userView),
+  }),
+  'people.add': value('POST /api/people', 'people.manage', {
+    says: 'Gives a person an account and a personal project.',
+    input: fields({
+      email,
+      name: name.optional(),
+      role: z.enum(['administrator', 'member']).optional(),
+    }),
+    output: shapes.userView,
+    kinds: ['exists'],
+  }),
+  'people.token': value('POST /api/people/:email/tokens', 'people.manage', {
+    says: 'Makes a token for a person; it is shown this once.',
+    input: fields({ email, ...newToken }),
+    output: shapes.tokenView,
+    kinds: ['conflict'],
+  }),
+  'people.tokens': value('GET /api/people/:email/tokens', 'people.manage', {
+    says: 'The tokens of a person, by what opens nothing.',
+    input: fields({ email }),
+    output: z.array(shapes.shownTokenView),
+  }),
+  'people.remove-token': value('DELETE /api/people/:email/tokens/:token', 'people.manage', {
+    says: 'Ends a token of a person.',
+    input: fields({ email, token: tokenId }),
+    output: shapes.shownTokenView,
+  }),
+  'tokens.list': value('GET /api/tokens', 'session.use', {
+    says: 'My tokens, by what opens nothing.',
+    output: z.array(shapes.shownTokenView),
+  }),
+  'tokens.add': value('POST /api/tokens', 'session.use', {
+    says: 'Makes a token for a program of mine; it is shown this once.',
+    input: fields(newToken),
+    output: shapes.tokenView,
+    kinds: ['conflict'],
+  }),
+  'tokens.remove': value('DELETE /api/tokens/:token', 'session.use', {
+    says: 'Ends a token of mine.',
+    input: fields({ token: tokenId }),
+    output: shapes.shownTokenView,
+  }),
+  'people.link': value('POST /api/people/:email/links', 'people.manage', {
+    says: 'Makes a one-time link by which a person chooses a password; it is shown this once.',
+    input: fields({ email }),
+    output: shapes.welcomeView,
+  }),
+  'people.remove': value('DELETE /api/people/:email', 'people.manage', {
+    says: 'Ends a person’s account and every token of it.',
+    input: fields({ email }),
+    output: shapes.userView,
+    kinds: ['conflict'],
+  }),
+}

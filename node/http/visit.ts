@@ -1,0 +1,103 @@
+/**
+ * Who asks: a program with a token, or a person's browser with the cookie of a session. A browser sends
+ * the cookie along whoever made it ask; so with one, whatever changes something must come from a page
+ * of this very site, and the browser says so itself in headers that no page can forge.
+ */
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { Fault } from '../../protocol/fault.ts'
+import type { Clock } from '../base/clock.ts'
+import type { Accounts } from '../people/accounts.ts'
+import type { Secret } from '../people/sessions.ts'
+import type { Scope, Tokens } from '../people/tokens.ts'
+import type { User } from '../people/users.ts'
+
+export const sessionCookie = 'crossload_session'
+
+/** What a handler may know of the asker's session, and change in it. */
+export interface Visit {
+  /** The address that the question came from. */
+  readonly from: string
+  /** By what address the asker reaches this site, for links to it. */
+  readonly site: string
+  /** The session's secret, when the asker came with one. */
+  readonly secret: string | undefined
+  /** The browser keeps this secret from now on; or none. */
+  keep(secret: Secret | undefined): void
+}
+
+export function createVisit(request: FastifyRequest, reply: FastifyReply, clock: Clock): Visit {
+  const secret = hasToken(request) ? undefined : cookieOf(request)
+  const isTls = request.headers['x-forwarded-proto'] === 'https'
+  return {
+    from: request.ip,
+    site: `${isTls ? 'https' : 'http'}://${request.headers.host}`,
+    secret,
+    keep(next) {
+      const maxAge = next === undefined ? 0 : Math.floor((next.expiresAt - clock.now()) / 1000)
+      const parts = [
+        `${sessionCookie}=${next?.secret ?? ''}`,
+        'Path=/',
+        'HttpOnly',
+        'SameSite=Strict',
+        `Max-Age=${Math.max(0, maxAge)}`,
+      ]
+      // Behind a proxy that speaks TLS. Whoever lies about it only makes their own browser forget.
+      if (isTls) parts.push('Secure')
+      reply.header('set-cookie', parts.join('; '))
+    },
+  }
+}
+
+/** The active person who asks and how far that goes, or undefined. A session's secret may be changed on the way. */
+export async function whoAsks(
+  request: FastifyRequest,
+  visit: Visit,
+  { tokens, accounts }: { tokens: Tokens; accounts: Accounts },
+): Promise<{ user: User; scope: Scope } | undefined> {
+  if (hasToken(request)) return tokens.who(bearer(request))
+  if (visit.secret === undefined) return undefined
+  demandOwnPage(request, request.method === 'GET' ? 'reading' : 'changing')
+  const found = await accounts.sessions.who(visit.secret)
+  if (found?.next !== undefined) visit.keep(found.next)
+  return found === undefined ? undefined : { user: found.user, scope: 'all' }
+}
+
+/**
+ * `opening`: no session yet, so a program may ask without saying where it is; a page of another site
+ * may not, or it could let somebody work in a session that is not theirs. Faults `denied`.
+ */
+export function demandOwnPage(
+  { headers }: FastifyRequest,
+  what: 'reading' | 'changing' | 'opening',
+): void {
+  const { origin, host } = headers
+  const site = headers['sec-fetch-site']
+  const said =
+    origin !== undefined
+      ? isOrigin(origin, host)
+      : site !== undefined
+        ? site === 'same-origin' || site === 'none'
+        : what !== 'changing'
+  if (said) return
+  throw new Fault('denied', 'http.origin', {
+    text: 'The question came from a page of another site. Open the console of this one and ask there.',
+  })
+}
+
+function isOrigin(origin: string, host: string | undefined): boolean {
+  return host !== undefined && (origin === `http://${host}` || origin === `https://${host}`)
+}
+
+const hasToken = ({ headers }: FastifyRequest) => headers.authorization !== undefined
+
+function bearer({ headers }: FastifyRequest): string {
+  return /^Bearer +([\w.~+/=-]+)$/i.exec(headers.authorization ?? '')?.[1] ?? ''
+}
+
+function cookieOf({ headers }: FastifyRequest): string | undefined {
+  for (const part of (headers.cookie ?? '').split(';')) {
+    const [name, value] = part.trim().split('=')
+    if (name === sessionCookie && value) return value
+  }
+  return undefined
+}

@@ -1,0 +1,146 @@
+/**
+ * Sessions of people at a browser. A session is known by a secret of 256 random bits of which the site
+ * keeps the SHA-256. While it is used the secret changes every hour: the one before is good for another
+ * minute, because several questions may be on their way at once, and one that was stolen soon is worth
+ * nothing.
+ */
+import { createHash } from 'node:crypto'
+import type { UserId } from '../../protocol/ids.ts'
+import type { Clock } from '../base/clock.ts'
+import type { Db } from '../db/db.ts'
+import { keys } from '../db/keys.ts'
+import type { Commit, Folds } from '../journal/commit.ts'
+import type { User, Users } from './users.ts'
+
+/** How long a session lasts at most, and unused, in milliseconds. */
+export const sessionMs = 7 * 24 * 3_600_000
+export const sessionIdleMs = 24 * 3_600_000
+/** The age at which a secret is changed, and how long it is good after that, in milliseconds. */
+export const rotateMs = 3_600_000
+export const rotateGraceMs = 60_000
+/** Sessions of one person at one time; a new one ends the oldest. */
+export const sessionsPerUserMax = 20
+export const secretBytes = 32
+
+export type KeptSession = {
+  /** SHA-256 of the secret, hexadecimal. */
+  readonly hash: string
+  readonly user: UserId
+  /** The hash of its first secret: all that follow it are the same session. */
+  readonly first: string
+  readonly begunAt: number
+  readonly createdAt: number
+  readonly expiresAt: number
+  /** The secret was changed for another. */
+  readonly replaced?: true
+}
+
+export type Secret = { readonly secret: string; readonly expiresAt: number }
+
+export interface Sessions {
+  begin(user: User): Promise<Secret>
+  /** The active person whose session this is, and the secret to use from now on if it was changed. */
+  who(secret: string): Promise<{ user: User; next?: Secret } | undefined>
+  /** Ends it, whichever of its secrets this is. */
+  end(secret: string): Promise<void>
+  /** The hashes of everything that this person could come in with. */
+  hashesOf(user: UserId): Promise<string[]>
+}
+
+export const sessionFolds: Folds = {
+  'session.put': ({ data }) => [
+    { put: keys.session(data.session.hash), value: data.session },
+    ...(data.before === undefined
+      ? []
+      : [{ put: keys.session(data.before.hash), value: data.before }]),
+    ...(data.ended as string[]).map((hash) => ({ del: keys.session(hash) })),
+  ],
+  'session.ended': ({ data }) =>
+    (data.ended as string[]).map((hash) => ({ del: keys.session(hash) })),
+}
+
+export function openSessions(o: {
+  commit: Commit
+  db: Db
+  clock: Clock
+  users: Pick<Users, 'get'>
+}): Sessions {
+  const { commit, db, clock } = o
+
+  async function sessionsOf(user: UserId): Promise<KeptSession[]> {
+    const found: KeptSession[] = []
+    for await (const { value } of db.list<KeptSession>(keys.sessions())) {
+      if (value.user === user) found.push(value)
+    }
+    return found.sort((a, b) => a.createdAt - b.createdAt)
+  }
+
+  /** The next secret of `was`, or the first of a new session. */
+  function create(user: UserId, was?: KeptSession): { kept: KeptSession; secret: Secret } {
+    const text = Buffer.from(clock.random(secretBytes)).toString('base64url')
+    const [hash, createdAt] = [hashOf(text), clock.now()]
+    const { first, begunAt } = was ?? { first: hash, begunAt: createdAt }
+    const expiresAt = Math.min(begunAt + sessionMs, createdAt + sessionIdleMs)
+    const kept = { hash, user, first, begunAt, createdAt, expiresAt }
+    return { kept, secret: { secret: text, expiresAt } }
+  }
+
+  async function found(secret: string): Promise<KeptSession | undefined> {
+    if (!secretText.test(secret)) return undefined
+    // Found by its hash, so how long the search takes tells nothing about any secret.
+    const kept = await db.get<KeptSession>(keys.session(hashOf(secret)))
+    return kept !== undefined && kept.expiresAt > clock.now() ? kept : undefined
+  }
+
+  /** One of several questions that came with the same secret changes it; the others go on with it. */
+  const rotate = (was: KeptSession) =>
+    commit.serial(async () => {
+      const now = await db.get<KeptSession>(keys.session(was.hash))
+      if (now === undefined || now.replaced) return undefined
+      const { kept, secret } = create(was.user, was)
+      const expiresAt = Math.min(was.expiresAt, clock.now() + rotateGraceMs)
+      const before = { ...was, expiresAt, replaced: true }
+      await commit('session.put', { user: was.user }, { session: kept, before, ended: [] })
+      return secret
+    })
+
+  return {
+    begin: (user) =>
+      commit.serial(async () => {
+        const { kept, secret } = create(user.id)
+        const all = await sessionsOf(user.id)
+        const over = all.filter(({ expiresAt }) => expiresAt <= clock.now())
+        const live = all.filter(({ expiresAt }) => expiresAt > clock.now())
+        const tooMany = live.slice(0, Math.max(0, live.length + 1 - sessionsPerUserMax))
+        const ended = [...over, ...tooMany].map(({ hash }) => hash)
+        await commit('session.put', { user: user.id }, { session: kept, ended })
+        return secret
+      }),
+
+    async who(text) {
+      const kept = await found(text)
+      const user = kept === undefined ? undefined : await o.users.get(kept.user)
+      if (kept === undefined || user?.at !== 'active') return undefined
+      if (kept.replaced || clock.now() < kept.createdAt + rotateMs) return { user }
+      const next = await rotate(kept)
+      return next === undefined ? { user } : { user, next }
+    },
+
+    end: (text) =>
+      commit.serial(async () => {
+        const kept = await found(text)
+        if (kept === undefined) return
+        const all = await sessionsOf(kept.user)
+        const ended = all.filter(({ first }) => first === kept.first).map(({ hash }) => hash)
+        await commit('session.ended', { user: kept.user }, { ended })
+      }),
+
+    hashesOf: async (user) => (await sessionsOf(user)).map(({ hash }) => hash),
+  }
+}
+
+const secretText = /^[A-Za-z0-9_-]{43}$/
+
+export function hashOf(secret: string): string {
+  return createHash('sha256').update(secret).digest('hex')
+}

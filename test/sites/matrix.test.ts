@@ -1,0 +1,253 @@
+/**
+ * Who may ask what: every route of the table, asked of a real site by everybody, about what is theirs
+ * and about what is somebody else's. What should come of it is written down here a second time, by
+ * permission, and not read from the site's own table.
+ */
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { placed } from '../../api/client.ts'
+import type { Permission, Route } from '../../api/route.ts'
+import { type RouteName, routes } from '../../api/routes.ts'
+import type { Email } from '../../protocol/ids.ts'
+import { acceptedPair, ana, isDone, type Pair, until } from '../site.ts'
+
+const actors = ['nobody', 'expired', 'viewer', 'member', 'owner', 'administrator'] as const
+type Actor = (typeof actors)[number]
+type Whose = 'own' | 'other'
+/** `passes`: what is wrong after that is not a matter of rights. */
+type Outcome = 'unknown' | 'denied' | 'missing' | 'passes'
+
+type Things = {
+  project: number
+  dataset: number
+  workflow: number
+  connection: number
+  transfer: string
+}
+
+const emails = { viewer: 'vera@oslo.example', member: 'mo@oslo.example', owner: ana }
+const ben = 'ben@oslo.example'
+/** Two people whom nobody will miss. */
+const spares: Record<Whose, string> = { other: 'spare@oslo.example', own: 'spare2@oslo.example' }
+
+/** What each permission means. */
+const administrators: readonly Permission[] = ['site.administer', 'people.manage', 'link.manage']
+const everybody: readonly Permission[] = [
+  'session.use',
+  'site.read',
+  'link.read',
+  'connection.use',
+  'project.add',
+  'transfer.use',
+]
+const readers: readonly Permission[] = ['project.read', 'dataset.read', 'workflow.read']
+const writers: readonly Permission[] = ['dataset.write', 'workflow.write']
+const persons: readonly Permission[] = ['connection.own', 'transfer.read', 'transfer.steer']
+/** They answer with what the asker may see, be it nothing. */
+const lists: readonly RouteName[] = ['projects.list', 'datasets.list', 'workflows.list']
+/** Anybody may come and try; what is sent must be the asker's own. */
+const sends: readonly RouteName[] = ['transfers.send', 'transfers.dry-run']
+
+function expected(name: RouteName, permission: Permission, actor: Actor, whose: Whose): Outcome {
+  if (permission === 'anyone') return 'passes'
+  if (actor === 'nobody' || actor === 'expired') return 'unknown'
+  if (administrators.includes(permission)) return actor === 'administrator' ? 'passes' : 'denied'
+  if (lists.includes(name)) return 'passes'
+  // A person whom nobody but the owner is connected with is not there for anybody else.
+  if (sends.includes(name)) return actor === 'owner' && whose === 'own' ? 'passes' : 'missing'
+  if (everybody.includes(permission)) return 'passes'
+  if (whose === 'other' || actor === 'administrator') return 'missing'
+  if (persons.includes(permission)) return actor === 'owner' ? 'passes' : 'missing'
+  if (readers.includes(permission) || actor === 'owner') return 'passes'
+  if (writers.includes(permission)) return actor === 'member' ? 'passes' : 'denied'
+  if (permission === 'project.own') return 'denied'
+  throw new Error(`${name} has a permission that this test does not know: ${permission}`)
+}
+
+let pair: Pair
+let folder: string
+let things: Record<Whose, Things>
+let link: number
+const tokens = new Map<Actor, string>()
+let fresh = 0
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'crossload-matrix-'))
+  await mkdir(join(folder, 'data'))
+  await writeFile(join(folder, 'data', 'a.txt'), 'a')
+  await writeFile(join(folder, 'doc.json'), '{"gates":[]}')
+  pair = await acceptedPair()
+  const { oslo, kyoto } = pair
+  const { admin } = oslo
+  await Promise.all(
+    [...Object.values(emails), ben, ...Object.values(spares)].map((email) => oslo.as(email)),
+  )
+  const benAtKyoto = await kyoto.as(ben)
+  await benAtKyoto.call('connections.ask', { email: ben, alias: 'oslo' })
+  things = { own: await make(ana), other: await make(ben) }
+  link = (await admin.call('links.list', {}))[0]!.id
+  const atOslo = await oslo.as(ana)
+  for (const role of ['viewer', 'member'] as const) {
+    const input = { id: things.own.project as never, email: emails[role] as Email, role }
+    await atOslo.call('projects.set-member', input)
+  }
+  for (const actor of ['viewer', 'member', 'owner'] as const)
+    tokens.set(actor, oslo.tokens.get(emails[actor])!)
+  const { token } = await admin.call('people.token', { email: ana, expiresMs: 1000 })
+  tokens.set('expired', token)
+  tokens.set('administrator', (await admin.call('tokens.add', {})).token)
+  await untilExpired(token)
+}, 120_000)
+
+afterAll(async () => {
+  await pair[Symbol.asyncDispose]()
+  await rm(folder, { recursive: true, force: true })
+})
+
+/** Somebody's own of everything. */
+async function make(email: string): Promise<Things> {
+  const client = await pair.oslo.as(email)
+  const [connection] = await client.call('connections.list', {})
+  if (connection!.state !== 'accepted')
+    await client.call('connections.accept', { id: connection!.id })
+  const project = (await client.call('projects.add', { name: `Of ${email}` })).id
+  const path = join(folder, 'data')
+  const { id: dataset } = await client.call('datasets.add', { name: 'Data', path, project })
+  const document = join(folder, 'doc.json')
+  const workflow = await client.call('workflows.add', { name: 'Gates', document, dataset })
+  const to = { email: email as Email, alias: 'kyoto' }
+  const sent = await client.call('transfers.send', { to, dataset: { id: dataset } })
+  await until(client, sent.id, isDone)
+  return {
+    ...{ project, dataset, workflow: workflow.id },
+    ...{ connection: connection!.id, transfer: sent.id },
+  }
+}
+
+async function untilExpired(token: string): Promise<void> {
+  for (const late = AbortSignal.timeout(10_000); !late.aborted; ) {
+    const headers = { authorization: `Bearer ${token}` }
+    if ((await fetch(`${pair.oslo.admin.url}/api/site`, { headers })).status === 401) return
+  }
+  throw new Error('the token does not expire')
+}
+
+/** Something that the schema takes, about these things. */
+async function inputOf(name: RouteName, of: Things, actor: Actor): Promise<object> {
+  const { project, dataset, workflow, connection, transfer } = of
+  const whose: Whose = of === things.own ? 'own' : 'other'
+  const spare = spares[whose]
+  const path = join(folder, 'data')
+  const unique = `x${++fresh}`
+  const tokenOf = async (email: string) => {
+    await pair.oslo.admin.call('people.token', { email })
+    return (await pair.oslo.admin.call('people.tokens', { email })).at(-1)!.id
+  }
+  const own =
+    actor === 'administrator' ? 'admin@oslo.example' : emails[actor as keyof typeof emails]
+  const to = { email: ana, alias: 'kyoto' }
+  const password = 'not the right password'
+  const inputs: Partial<Record<RouteName, object>> = {
+    'site.backup': { folder: join(folder, unique) },
+    'site.reclaim': { dry: true },
+    'holds.add': { dataset, reason: 'matrix' },
+    'session.open': { email: ben, password },
+    'session.welcome': { secret: 'nonsense', password },
+    'session.password': { old: password, password },
+    'people.add': { email: `${unique}@oslo.example` },
+    'people.token': { email: spare },
+    'people.tokens': { email: spare },
+    'people.link': { email: spare },
+    'people.remove': { email: spare },
+    'links.add': { to: 'nonsense' },
+    'links.policy': { id: link, shared: false },
+    'connections.ask': { email: 'admin@kyoto.example', alias: 'kyoto' },
+    'projects.add': { name: unique },
+    'projects.show': { id: project },
+    'projects.set-member': { id: project, email: spare, role: 'viewer' },
+    'projects.remove-member': { id: project, email: spare },
+    'projects.set-deposit': { id: project, folder: join(folder, 'data') },
+    'projects.remove-deposit': { id: project },
+    'datasets.add': { name: unique, path, project },
+    'datasets.update': { id: dataset, path },
+    'datasets.meta': { id: dataset, changes: { a: 'b' } },
+    'datasets.export': { id: dataset, folder: join(folder, unique) },
+    'workflows.add': { name: unique, document: join(folder, 'doc.json'), dataset, project },
+    'workflows.update': { id: workflow, document: join(folder, 'doc.json') },
+    'workflows.export': { id: workflow, folder: join(folder, unique) },
+    'transfers.send': { to, dataset: { id: dataset } },
+    'transfers.dry-run': { to, dataset: { id: dataset } },
+  }
+  if (name === 'holds.release') {
+    const added = { dataset: things.other.dataset as never, reason: unique }
+    return { id: (await pair.oslo.admin.call('holds.add', added)).id }
+  }
+  if (name === 'people.remove-token') return { email: spare, token: await tokenOf(spare) }
+  if (name === 'tokens.remove') return { token: own ? await tokenOf(own) : '0'.repeat(16) }
+  const id = name.startsWith('datasets.')
+    ? dataset
+    : name.startsWith('workflows.')
+      ? workflow
+      : name.startsWith('connections.')
+        ? connection
+        : name.startsWith('transfers.') || name.endsWith('-transfer')
+          ? transfer
+          : link
+  return inputs[name] ?? (routes[name].path.includes(':id') ? { id } : {})
+}
+
+async function ask(name: RouteName, actor: Actor, of: Things) {
+  const route = routes[name] as Route
+  const { path, query, body } = placed(route.path, route.method, await inputOf(name, of, actor))
+  const token = tokens.get(actor)
+  const stop = new AbortController()
+  const response = await fetch(pair.oslo.admin.url + path + query, {
+    method: route.method,
+    headers: {
+      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+    },
+    ...(body === undefined ? {} : { body }),
+    signal: stop.signal,
+  })
+  const isProblem = response.headers.get('content-type')?.includes('problem') ?? false
+  const problem = isProblem
+    ? ((await response.json()) as { op: string; detail: string })
+    : undefined
+  stop.abort()
+  return { status: response.status, problem }
+}
+
+function outcomeOf({ status, problem }: Awaited<ReturnType<typeof ask>>): Outcome {
+  // A password that is wrong is no question of rights: whoever is told so was let in to say it.
+  if (problem?.op === 'people.enter') return 'passes'
+  if (status === 401) return 'unknown'
+  if (status === 403) return 'denied'
+  if (status === 404) return 'missing'
+  return 'passes'
+}
+
+/** What ends something comes last, so that everything is there for whoever may not. */
+const ends = (name: string) =>
+  name.includes('remove') ? 2 : /refuse|pause|resume/.test(name) ? 1 : 0
+const names = (Object.keys(routes) as RouteName[]).toSorted((a, b) => ends(a) - ends(b))
+
+test.each(actors)(
+  '%s, about what is theirs and what is not',
+  async (actor) => {
+    const wrong: unknown[] = []
+    for (const name of names) {
+      for (const whose of ['other', 'own'] as const) {
+        const answer = await ask(name, actor, things[whose])
+        const is = outcomeOf(answer)
+        const should = expected(name, routes[name].permission, actor, whose)
+        if (is !== should || answer.status >= 500)
+          wrong.push({ name, whose, should, is, ...answer })
+      }
+    }
+    expect(wrong).toEqual([])
+  },
+  120_000,
+)

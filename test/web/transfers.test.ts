@@ -228,7 +228,7 @@ describe.skipIf(noBrowser)(`the console${noBrowser ? ` (skipped: ${noBrowser})` 
     await oslo.admin.call('limits.clear', {})
   })
 
-  test('a site that went away is told, and what was known of it stays', async () => {
+  test('a site that went away is told, and found again', async () => {
     const page = await web.open(pair.oslo, ana)
     await page.getByText('Nothing is moving.').waitFor()
     await pair.oslo.kill()
@@ -236,6 +236,8 @@ describe.skipIf(noBrowser)(`the console${noBrowser ? ` (skipped: ${noBrowser})` 
     // What was known stays on the page.
     await page.getByText('Nothing is moving.').waitFor()
     await web.look(page, 'not-live')
+    await pair.oslo.start()
+    await page.getByText('Not live').waitFor({ state: 'detached' })
     await page.context().close()
   })
 

@@ -5,7 +5,7 @@ import type { RawDb, Sealed } from './seal.ts'
 
 /** Of decompressed blocks: the system caches the files anyhow, and names of content come at random. */
 const cacheBytes = 2 * 1024 * 1024
-/** Records gathered in memory before they are sorted into a table: names come at random, so what is sorted twice as rarely is merged half as often. */
+/** Gathered in memory before it is sorted into a table: the more, the less often tables are merged. */
 const writeBufferBytes = 8 * 1024 * 1024
 
 /**

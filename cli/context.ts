@@ -4,11 +4,12 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Command } from 'commander'
 import { type Client, createClient, type Progress } from '../api/client.ts'
 import type { Asked, CallName, EventsName, Told } from '../api/routes.ts'
+import { countText, groupText, sizeText } from '../api/words.ts'
 import { Fault } from '../protocol/fault.ts'
 import { createLine, type Line } from './line.ts'
 import { durationOf } from './options.ts'
 import { reach } from './reach.ts'
-import { countText, groupText, jsonText, sizeText } from './show.ts'
+import { jsonText } from './show.ts'
 import type { World } from './world.ts'
 
 /** Flags that every command takes. */

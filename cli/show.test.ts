@@ -1,17 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import {
-  countText,
-  cut,
-  durationText,
-  facts,
-  jsonText,
-  sizeText,
-  table,
-  timeText,
-  visible,
-  widthOf,
-} from './show.ts'
+import { countText, durationText, sizeText, visible } from '../api/words.ts'
+import { cut, facts, jsonText, table, timeText, widthOf } from './show.ts'
 
 describe('visible', () => {
   it.each([

@@ -1,15 +1,5 @@
-/**
- * How things look in a terminal. Whatever comes from afar, a file's name or a person's, goes through
- * `visible` first: a terminal obeys control characters and a reader believes hidden ones.
- */
-
-/** Control, format (bidi, zero-width, tags), surrogate and line-separating characters. */
-const hidden = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\u115F\u1160\u3164\uFFA0]/gu
-
-/** The same text with every character that does not show as itself written as `\u{…}`. */
-export function visible(text: string): string {
-  return text.replace(hidden, (c) => `\\u{${c.codePointAt(0)!.toString(16)}}`)
-}
+/** How things look in a terminal: columns, facts, lists. Words and figures are those of `api/words.ts`. */
+import { groupText, hidden, visible } from '../api/words.ts'
 
 /** JSON that is the same value and shows as what it is: hidden characters as `\uXXXX`. */
 export function jsonText(value: unknown): string {
@@ -21,52 +11,12 @@ export function jsonText(value: unknown): string {
   )
 }
 
-const units = ['B', 'kB', 'MB', 'GB', 'TB', 'PB', 'EB']
-
-/** Bytes in powers of 1000, three digits. */
-export function sizeText(bytes: number): string {
-  let value = bytes
-  let unit = 0
-  // 999.5 would be shown as 1000 of a unit, which is 1.00 of the next.
-  while (value >= 999.5 && unit < units.length - 1) {
-    value /= 1000
-    unit++
-  }
-  const digits = unit === 0 || value >= 99.95 ? 0 : value >= 9.995 ? 1 : 2
-  return `${value.toFixed(digits)} ${units[unit]}`
-}
-
-export function countText(count: number, noun: string, plural = `${noun}s`): string {
-  return `${groupText(count)} ${count === 1 ? noun : plural}`
-}
-
-/** 1234567 → 1,234,567, whatever the machine's language is. */
-export function groupText(count: number): string {
-  return String(count).replace(/\B(?=(?:\d{3})+$)/g, ',')
-}
-
 /** ISO text to the second. */
 export function timeText(iso: string): string {
   const parsed = Date.parse(iso)
   return Number.isNaN(parsed)
     ? visible(iso)
     : new Date(parsed).toISOString().replace(/\.\d+Z$/, 'Z')
-}
-
-/** Seconds to two units, for time left and time taken. */
-export function durationText(seconds: number): string {
-  if (!Number.isFinite(seconds) || seconds < 0) return '?'
-  const whole = Math.round(seconds)
-  const parts: [number, string][] = [
-    [Math.floor(whole / 86400), 'd'],
-    [Math.floor(whole / 3600) % 24, 'h'],
-    [Math.floor(whole / 60) % 60, 'min'],
-    [whole % 60, 's'],
-  ]
-  const first = parts.findIndex(([count]) => count > 0)
-  if (first < 0) return '0 s'
-  const shown = parts.slice(first, first + 2).filter(([count]) => count > 0)
-  return shown.map(([count, unit]) => `${count} ${unit}`).join(' ')
 }
 
 const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' })

@@ -1,6 +1,7 @@
 /** A transfer in words: one line while it moves, a page when somebody asks. */
 import type { ToldTransfer } from '../api/shapes.ts'
-import { countText, durationText, facts, groupText, sizeText, timeText, visible } from './show.ts'
+import { bytesThere, countText, durationText, groupText, sizeText, visible } from '../api/words.ts'
+import { facts, timeText } from './show.ts'
 
 const stateText: Record<ToldTransfer['state'], string> = {
   waiting: 'waiting for the destination',
@@ -12,14 +13,6 @@ const stateText: Record<ToldTransfer['state'], string> = {
   refused: 'refused by the destination',
   failed: 'failed',
   cancelled: 'cancelled',
-}
-
-/** Bytes that are at the destination, as far as this side can know. */
-export function bytesThere({ state, bytes }: ToldTransfer): number {
-  if (state === 'done') return bytes.chosen
-  // What crossed twice after a cut is counted twice here: near enough, and never over the whole.
-  const crossed = bytes.held + Math.max(bytes.sent, bytes.received)
-  return Math.min(bytes.chosen, bytes.there ?? crossed)
 }
 
 /** Bytes, files, rate, time left, last fault. */

@@ -91,7 +91,10 @@ export function readCidText(cid: string, into: Uint8Array, at = 0): Codec | unde
   let to = at
   for (let i = beginningLength; i < text.length; i++) {
     const value = valuesOf[cid.charCodeAt(i)] ?? 255
-    if (value > 31) return undefined
+    // Bits that stand for nothing are zeros: before the digest two, behind it two.
+    const isEnd = i === text.length - 1
+    if (value > 31 || (i === beginningLength && value > 7) || (isEnd && (value & 3) !== 0))
+      return undefined
     held = ((held << 5) | value) & 0xfff
     // The first letter begins with two bits of the beginning.
     bits += i === beginningLength ? 3 : 5

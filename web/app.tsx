@@ -14,6 +14,7 @@ import {
 } from '@mantine/core'
 import { Suspense, useEffect, useState } from 'react'
 import type { Told } from '../api/routes.ts'
+import { visible } from '../api/words.ts'
 import { go, leading, useAddress } from './address.tsx'
 import { useLive } from './live.ts'
 import { Login } from './pages/login.tsx'
@@ -24,7 +25,6 @@ import { Trouble } from './parts/trouble.tsx'
 import { placeOf, rooms } from './places.tsx'
 import { logOut } from './session.ts'
 import { useAsk } from './site.ts'
-import { visible } from './words.ts'
 
 /** Who asks decides what is shown: the door, or the rooms behind it. */
 export function App() {

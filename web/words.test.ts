@@ -1,14 +1,7 @@
 import { expect, test } from 'vitest'
 import type { ToldTransfer } from '../api/shapes.ts'
-import {
-  bytesThere,
-  countText,
-  durationText,
-  percentOf,
-  sizeText,
-  timeLeftText,
-  visible,
-} from './words.ts'
+import { bytesThere, countText, durationText, sizeText, visible } from '../api/words.ts'
+import { percentOf, timeLeftText } from './words.ts'
 
 const moving = {
   state: 'moving',

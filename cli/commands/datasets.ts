@@ -1,19 +1,11 @@
 import type { Command } from 'commander'
 import { pageItemsMax } from '../../api/inputs.ts'
 import type { Asked, Told } from '../../api/routes.ts'
+import { countText, sizeText, visible } from '../../api/words.ts'
 import type { DatasetId, ProjectId } from '../../protocol/ids.ts'
 import type { Context, Open } from '../context.ts'
 import { collect, countOf, given, idOf, pairsOf } from '../options.ts'
-import {
-  countText,
-  facts,
-  jsonText,
-  listText,
-  sizeText,
-  table,
-  timeText,
-  visible,
-} from '../show.ts'
+import { facts, jsonText, listText, table, timeText } from '../show.ts'
 import { depositRows } from '../transfer-text.ts'
 import { printVerified } from './site.ts'
 

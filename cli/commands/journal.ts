@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
+import { countText } from '../../api/words.ts'
 import type { Open } from '../context.ts'
-import { countText, jsonText } from '../show.ts'
+import { jsonText } from '../show.ts'
 
 export function addJournal(program: Command, open: Open): void {
   const journal = program

@@ -1,9 +1,10 @@
 import type { Command } from 'commander'
 import type { Told } from '../../api/routes.ts'
+import { visible } from '../../api/words.ts'
 import { type LinkId, parseAlias } from '../../protocol/ids.ts'
 import type { Open } from '../context.ts'
 import { durationOf, given, idOf } from '../options.ts'
-import { listText, timeText, visible } from '../show.ts'
+import { listText, timeText } from '../show.ts'
 
 type LinkView = Told<'links.list'>[number]
 type Named = { alias?: string }

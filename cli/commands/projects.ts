@@ -1,10 +1,11 @@
 import type { Command } from 'commander'
 import type { Asked, Told } from '../../api/routes.ts'
+import { visible } from '../../api/words.ts'
 import { Fault } from '../../protocol/fault.ts'
 import { type ProjectId, parseEmail } from '../../protocol/ids.ts'
 import type { Open } from '../context.ts'
 import { collect, idOf, pairOf } from '../options.ts'
-import { facts, table, timeText, visible } from '../show.ts'
+import { facts, table, timeText } from '../show.ts'
 
 type ProjectView = Told<'projects.show'>
 type Role = Asked<'projects.set-member'>['role']

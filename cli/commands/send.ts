@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import type { Asked } from '../../api/routes.ts'
 import type { ToldTransfer } from '../../api/shapes.ts'
+import { countText, groupText, sizeText, visible } from '../../api/words.ts'
 import { Fault } from '../../protocol/fault.ts'
 import {
   type ConnectionId,
@@ -11,7 +12,7 @@ import {
 import type { Context, Open } from '../context.ts'
 import { checkEnd, followTransfer } from '../follow.ts'
 import { collect, destOf, given, idOf } from '../options.ts'
-import { countText, groupText, sizeText, table, visible } from '../show.ts'
+import { table } from '../show.ts'
 import { idsText } from '../transfer-text.ts'
 import { tellFlagged } from './datasets.ts'
 

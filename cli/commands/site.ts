@@ -1,7 +1,8 @@
 import type { Command } from 'commander'
+import { countText, sizeText } from '../../api/words.ts'
 import { Fault } from '../../protocol/fault.ts'
 import type { Context, Open } from '../context.ts'
-import { countText, facts, sizeText, timeText } from '../show.ts'
+import { facts, timeText } from '../show.ts'
 
 export function addSite(program: Command, open: Open): void {
   program

@@ -1,8 +1,9 @@
 import type { Command } from 'commander'
+import { sizeText } from '../../api/words.ts'
 import { parseTransferId, type TransferId } from '../../protocol/ids.ts'
 import type { Open } from '../context.ts'
 import { followTransfer } from '../follow.ts'
-import { listText, sizeText, timeText } from '../show.ts'
+import { listText, timeText } from '../show.ts'
 import { idsText, transferText, whatText } from '../transfer-text.ts'
 
 export function addTransfers(program: Command, open: Open): void {

@@ -1,10 +1,11 @@
 import type { Command } from 'commander'
 import type { Told } from '../../api/routes.ts'
+import { countText, groupText, sizeText } from '../../api/words.ts'
 import { Fault } from '../../protocol/fault.ts'
 import type { DatasetId } from '../../protocol/ids.ts'
 import type { Context, Open } from '../context.ts'
 import { idOf } from '../options.ts'
-import { countText, facts, groupText, listText, sizeText, table, timeText } from '../show.ts'
+import { facts, listText, table, timeText } from '../show.ts'
 
 type Reclaimed = Told<'site.reclaim'>
 type Scrub = Told<'site.scrub'>

@@ -1,10 +1,11 @@
 import type { Command } from 'commander'
 import { pageItemsMax } from '../../api/inputs.ts'
 import type { Told } from '../../api/routes.ts'
+import { countText, visible } from '../../api/words.ts'
 import type { DatasetId, ProjectId, WorkflowId } from '../../protocol/ids.ts'
 import type { Context, Open } from '../context.ts'
 import { collect, given, idOf, pairOf } from '../options.ts'
-import { countText, facts, listText, table, timeText, visible } from '../show.ts'
+import { facts, listText, table, timeText } from '../show.ts'
 import { tellFlagged, versionOf, versionTable } from './datasets.ts'
 
 type WorkflowView = Told<'workflows.list'>[number]

@@ -48,6 +48,16 @@ describe('loose records', () => {
     await loose.write([], [])
   })
 
+  test('are found by keys that share their memory as by others, each table its own', async () => {
+    await using index = await openNew()
+    const loose = index.db.loose('test')
+    await loose.write([record([1, 1]), record([2, 2], [9])], [])
+    await index.db.loose('seen').write([record([3, 3])], [])
+    const found = await loose.find(4, 2, (i, into, at) => into.set([i, i], at))
+    expect(found.map((value) => value && [...value])).toEqual([undefined, [1, 1], [9], undefined])
+    expect(await loose.find(0, 2, () => {})).toEqual([])
+  })
+
   test('are listed in the order of keys, by prefix, and behind a key', async () => {
     await using index = await openNew()
     const loose = index.db.loose('test')

@@ -161,6 +161,17 @@ describe('a session', () => {
     expect(await sessions.who(nexts[0]!.secret)).toBeDefined()
   })
 
+  test('forgets the secrets that it had, however long it is used', async () => {
+    await using home = await openWithAna()
+    let { secret } = home.entered
+    for (let i = 0; i < 10; i++) {
+      home.pass(rotateMs)
+      secret = (await home.accounts.sessions.who(secret))!.next!.secret
+    }
+    // The one that is good, and the one before it.
+    expect(await home.accounts.sessions.hashesOf(home.user.id)).toHaveLength(2)
+  })
+
   test('ends after a day without a question, and after a week whatever happens', async () => {
     await using idle = await openWithAna()
     idle.pass(sessionIdleMs)

@@ -13,7 +13,8 @@ import type { Actor } from '../journal/journal.ts'
 import { type Attempts, createAttempts } from './attempts.ts'
 import { demandStrong, hashPassword, isPassword, pretendToCheck } from './password.ts'
 import type { Seals } from './seals.ts'
-import { hashOf, openSessions, type Secret, type Sessions, secretBytes } from './sessions.ts'
+import { hashOf, newSecret } from './secret.ts'
+import { openSessions, type Secret, type Sessions } from './sessions.ts'
 import type { User, Users } from './users.ts'
 
 /** How long a one-time link is good, in milliseconds. */
@@ -126,7 +127,7 @@ export async function openAccounts(o: {
     createLink: (id, { by }) =>
       commit.serial(async () => {
         const user = await active(id, 'people.link')
-        const secret = Buffer.from(clock.random(secretBytes)).toString('base64url')
+        const secret = newSecret(clock)
         const expiresAt = clock.now() + linkMs
         const welcome: KeptWelcome = { hash: hashOf(secret), user: user.id, expiresAt }
         await commit('welcome.put', by, { welcome, ended: await welcomesOf(user.id) })
@@ -168,11 +169,12 @@ export async function openAccounts(o: {
 
     async remove(id, { by }) {
       const removed = await users.remove(id, { by })
+      // At once: whatever comes after it may fail, and the next start destroys the key only if there is one.
+      await seals.destroy(id)
       await commit.serial(async () => {
         const [was, ended] = [await welcomesOf(id), await sessions.hashesOf(id)]
         await commit('account.ended', by, { user: id, welcomes: was, sessions: ended })
       })
-      await seals.destroy(id)
       return removed
     },
   }

@@ -1,15 +1,14 @@
 /**
- * Sessions of people at a browser. A session is known by a secret of 256 random bits of which the site
- * keeps the SHA-256. While it is used the secret changes every hour: the one before is good for another
+ * Sessions of people at a browser. A session is known by a secret, and while it is used that changes every hour: the one before is good for another
  * minute, because several questions may be on their way at once, and one that was stolen soon is worth
  * nothing.
  */
-import { createHash } from 'node:crypto'
 import type { UserId } from '../../protocol/ids.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Db } from '../db/db.ts'
 import { keys } from '../db/keys.ts'
 import type { Commit, Folds } from '../journal/commit.ts'
+import { hashOf, newSecret, secretPattern } from './secret.ts'
 import type { User, Users } from './users.ts'
 
 /** How long a session lasts at most, and unused, in milliseconds. */
@@ -20,7 +19,6 @@ export const rotateMs = 3_600_000
 export const rotateGraceMs = 60_000
 /** Sessions of one person at one time; a new one ends the oldest. */
 export const sessionsPerUserMax = 20
-export const secretBytes = 32
 
 export type KeptSession = {
   /** SHA-256 of the secret, hexadecimal. */
@@ -75,9 +73,13 @@ export function openSessions(o: {
     return found.sort((a, b) => a.createdAt - b.createdAt)
   }
 
+  /** What has expired is forgotten with the next record of its person: a secret an hour would add up. */
+  const over = (all: readonly KeptSession[]) =>
+    all.filter(({ expiresAt }) => expiresAt <= clock.now()).map(({ hash }) => hash)
+
   /** The next secret of `was`, or the first of a new session. */
   function create(user: UserId, was?: KeptSession): { kept: KeptSession; secret: Secret } {
-    const text = Buffer.from(clock.random(secretBytes)).toString('base64url')
+    const text = newSecret(clock)
     const [hash, createdAt] = [hashOf(text), clock.now()]
     const { first, begunAt } = was ?? { first: hash, begunAt: createdAt }
     const expiresAt = Math.min(begunAt + sessionMs, createdAt + sessionIdleMs)
@@ -87,7 +89,6 @@ export function openSessions(o: {
 
   async function found(secret: string): Promise<KeptSession | undefined> {
     if (!secretText.test(secret)) return undefined
-    // Found by its hash, so how long the search takes tells nothing about any secret.
     const kept = await db.get<KeptSession>(keys.session(hashOf(secret)))
     return kept !== undefined && kept.expiresAt > clock.now() ? kept : undefined
   }
@@ -100,7 +101,8 @@ export function openSessions(o: {
       const { kept, secret } = create(was.user, was)
       const expiresAt = Math.min(was.expiresAt, clock.now() + rotateGraceMs)
       const before = { ...was, expiresAt, replaced: true }
-      await commit('session.put', { user: was.user }, { session: kept, before, ended: [] })
+      const ended = over(await sessionsOf(was.user)).filter((hash) => hash !== was.hash)
+      await commit('session.put', { user: was.user }, { session: kept, before, ended })
       return secret
     })
 
@@ -109,10 +111,9 @@ export function openSessions(o: {
       commit.serial(async () => {
         const { kept, secret } = create(user.id)
         const all = await sessionsOf(user.id)
-        const over = all.filter(({ expiresAt }) => expiresAt <= clock.now())
         const live = all.filter(({ expiresAt }) => expiresAt > clock.now())
         const tooMany = live.slice(0, Math.max(0, live.length + 1 - sessionsPerUserMax))
-        const ended = [...over, ...tooMany].map(({ hash }) => hash)
+        const ended = [...over(all), ...tooMany.map(({ hash }) => hash)]
         await commit('session.put', { user: user.id }, { session: kept, ended })
         return secret
       }),
@@ -139,8 +140,4 @@ export function openSessions(o: {
   }
 }
 
-const secretText = /^[A-Za-z0-9_-]{43}$/
-
-export function hashOf(secret: string): string {
-  return createHash('sha256').update(secret).digest('hex')
-}
+const secretText = new RegExp(`^${secretPattern}$`)

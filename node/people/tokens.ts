@@ -1,9 +1,7 @@
 /**
- * Tokens by which programs are known. A token is 256 random bits; the site keeps only its SHA-256, so a
- * stolen index or journal opens nothing. It may do what its person may, or only read, and may end by
+ * Tokens by which programs are known. A token may do what its person may, or only read, and may end by
  * itself.
  */
-import { createHash } from 'node:crypto'
 import { Fault } from '../../protocol/fault.ts'
 import type { UserId } from '../../protocol/ids.ts'
 import type { Clock } from '../base/clock.ts'
@@ -11,6 +9,7 @@ import type { Db } from '../db/db.ts'
 import { keys } from '../db/keys.ts'
 import type { Commit, Folds } from '../journal/commit.ts'
 import type { Actor } from '../journal/journal.ts'
+import { hashOf, newSecret, secretPattern } from './secret.ts'
 import { checkName, type User, type Users } from './users.ts'
 
 /** `all`: what the person may do. `read`: of that, what changes nothing. */
@@ -22,17 +21,19 @@ export type KeptToken = {
   readonly hash: string
   readonly user: UserId
   readonly label: string
-  readonly scope: Scope
+  /** Absent in records from before there were scopes: `all`. */
+  readonly scope?: Scope | undefined
   readonly createdAt: number
   readonly expiresAt?: number | undefined
 }
 
 /** A token as it is shown: by the beginning of its hash, which opens nothing. */
-export type ShownToken = Omit<KeptToken, 'hash' | 'user'> & { readonly id: string }
+export type ShownToken = Omit<KeptToken, 'hash' | 'user' | 'scope'> & {
+  readonly id: string
+  readonly scope: Scope
+}
 
 export const tokenPrefix = 'crossload_'
-/** Random bytes of a token. */
-export const tokenBytes = 32
 /** Tokens that one person may have at once. */
 export const tokensPerUserMax = 100
 /** Hexadecimal characters of a token's ID. */
@@ -91,7 +92,7 @@ export function openTokens(o: {
             text: `${user.email} has ${tokensPerUserMax} tokens, the most one person may have. Remove one that is not needed.`,
           })
         }
-        const text = tokenPrefix + Buffer.from(clock.random(tokenBytes)).toString('base64url')
+        const text = tokenPrefix + newSecret(clock)
         const createdAt = clock.now()
         const ends = expiresMs === undefined ? {} : { expiresAt: createdAt + expiresMs }
         const token: KeptToken = { hash: hashOf(text), user: id, label, scope, createdAt, ...ends }
@@ -101,12 +102,11 @@ export function openTokens(o: {
 
     async who(text) {
       if (!tokenText.test(text)) return undefined
-      // Found by its hash, so how long the search takes tells nothing about any token.
       const token = await db.get<KeptToken>(keys.token(hashOf(text)))
       if (token === undefined || (token.expiresAt ?? Number.POSITIVE_INFINITY) <= clock.now())
         return undefined
       const user = await users.get(token.user)
-      return user?.at === 'active' ? { user, scope: token.scope } : undefined
+      return user?.at === 'active' ? { user, scope: token.scope ?? 'all' } : undefined
     },
 
     list: async (id) =>
@@ -137,13 +137,9 @@ async function tokensOf(db: Db, user: UserId): Promise<KeptToken[]> {
 
 const idOf = (hash: string) => hash.slice(0, idCharacters)
 
-function show({ hash, label, scope, createdAt, expiresAt }: KeptToken): ShownToken {
+function show({ hash, label, scope = 'all', createdAt, expiresAt }: KeptToken): ShownToken {
   const ends = expiresAt === undefined ? {} : { expiresAt }
   return { id: idOf(hash), label, scope, createdAt, ...ends }
 }
 
-const tokenText = new RegExp(`^${tokenPrefix}[A-Za-z0-9_-]{43}$`)
-
-function hashOf(token: string): string {
-  return createHash('sha256').update(token).digest('hex')
-}
+const tokenText = new RegExp(`^${tokenPrefix}${secretPattern}$`)

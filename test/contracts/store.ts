@@ -201,6 +201,37 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
       })
     })
 
+    describe('putSmalls of what is said to be new', () => {
+      const files = Array.from({ length: 20 }, (_, i) => testFile(i * 41, 300 + i))
+      const batch = () =>
+        files.map((file) => ({
+          digest: sha256(wholeOf(file)),
+          bytes: wholeOf(file),
+          cid: file.cid,
+        }))
+
+      it('keeps it as any other, also when it was there all the same', async () => {
+        await using store = await open()
+        for (let i = 0; i < 2; i++) {
+          expect(await store.putSmalls(batch(), { isNew: true })).toEqual(
+            files.map(({ cid }) => cid),
+          )
+          for (const file of files) await expectWhole(store, file)
+          await store.flush()
+        }
+        for (const file of files) await expectWhole(store, file)
+        expect((await Array.fromAsync(store.list())).length).toBe(files.length)
+      })
+
+      it('is still refused when it is not its digest', async () => {
+        await using store = await open()
+        const given = batch()
+        given[7]!.bytes[0]! ^= 1
+        await expect(store.putSmalls(given, { isNew: true })).rejects.toEqual(fault('corrupt'))
+        expect((await store.hasMany(files.map(({ cid }) => cid))).includes(true)).toBe(false)
+      })
+    })
+
     describe('hasMany', () => {
       it('answers in the order of asking, for small, large and unknown', async () => {
         await using store = await open()

@@ -1,10 +1,11 @@
 import { Button, Code, Group, Text } from '@mantine/core'
+import { countText, visible } from '../../api/words.ts'
+import { More } from '../parts/more.tsx'
 import { Answered, Empty, Part } from '../parts/page.tsx'
 import { Row, Rows } from '../parts/rows.tsx'
 import { Trouble } from '../parts/trouble.tsx'
 import { When } from '../parts/when.tsx'
 import { useAct, usePages } from '../site.ts'
-import { countText, visible } from '../words.ts'
 
 const limit = 100
 
@@ -60,15 +61,7 @@ export function Journal() {
                   </Row>
                 ))}
               </Rows>
-              {asked.hasNextPage && (
-                <Button
-                  variant="default"
-                  loading={asked.isFetchingNextPage}
-                  onClick={() => void asked.fetchNextPage()}
-                >
-                  Later records
-                </Button>
-              )}
+              <More of={asked} what="Later records" />
             </>
           )
         }}

@@ -1,6 +1,7 @@
 import { Badge, Button, Code, Group, Stack, Text, TextInput } from '@mantine/core'
 import { type FormEvent, useState } from 'react'
 import type { Told } from '../../api/routes.ts'
+import { visible } from '../../api/words.ts'
 import { Copy } from '../parts/copy.tsx'
 import { Answered, Empty, Part } from '../parts/page.tsx'
 import { Row, Rows } from '../parts/rows.tsx'
@@ -8,7 +9,6 @@ import { Sure } from '../parts/sure.tsx'
 import { Trouble } from '../parts/trouble.tsx'
 import { When } from '../parts/when.tsx'
 import { useAct, useAsk } from '../site.ts'
-import { visible } from '../words.ts'
 
 /** How often it is looked whether a site asked, in milliseconds. */
 const lookMs = 10_000

@@ -1,11 +1,11 @@
 import { Alert, Button, Group, List, Progress, Stack, Text } from '@mantine/core'
 import type { Told } from '../../api/routes.ts'
+import { countText, groupText, sizeText, visible } from '../../api/words.ts'
 import { Facts } from '../parts/facts.tsx'
 import { Answered, Part } from '../parts/page.tsx'
 import { Trouble } from '../parts/trouble.tsx'
 import { When } from '../parts/when.tsx'
 import { useAct, useAsk } from '../site.ts'
-import { countText, groupText, sizeText, visible } from '../words.ts'
 
 /** How often the scrub is looked at, in milliseconds. */
 const lookMs = 5_000

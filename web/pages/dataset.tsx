@@ -1,5 +1,6 @@
 import { Tabs, Text } from '@mantine/core'
 import type { Told } from '../../api/routes.ts'
+import { countText, sizeText, visible } from '../../api/words.ts'
 import { Facts } from '../parts/facts.tsx'
 import { FileList } from '../parts/file-list.tsx'
 import { Answered, Page, Part } from '../parts/page.tsx'
@@ -8,7 +9,6 @@ import { When } from '../parts/when.tsx'
 import { Collaborators } from '../send/collaborators.tsx'
 import type { Sending } from '../send/dialog.tsx'
 import { useAsk } from '../site.ts'
-import { countText, sizeText, visible } from '../words.ts'
 import { WorkflowList } from './workflows.tsx'
 
 export function DatasetPage({ id }: { id: number }) {

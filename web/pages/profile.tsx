@@ -1,6 +1,7 @@
 import { ActionIcon, Badge, Button, Group, Stack, Text, TextInput, Title } from '@mantine/core'
 import { type FormEvent, useId, useState } from 'react'
 import type { Told } from '../../api/routes.ts'
+import { visible } from '../../api/words.ts'
 import { Facts } from '../parts/facts.tsx'
 import { Icon } from '../parts/icons.tsx'
 import { Answered, Empty, Page, Part } from '../parts/page.tsx'
@@ -8,7 +9,6 @@ import { Row, Rows } from '../parts/rows.tsx'
 import { Sure } from '../parts/sure.tsx'
 import { Trouble } from '../parts/trouble.tsx'
 import { useAct, useAsk } from '../site.ts'
-import { visible } from '../words.ts'
 
 type Site = Told<'site.show'>
 

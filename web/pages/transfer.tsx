@@ -1,5 +1,6 @@
 import { Code, Group, List, Text } from '@mantine/core'
 import type { ToldTransfer } from '../../api/shapes.ts'
+import { countText, groupText, sizeText, visible } from '../../api/words.ts'
 import { Way } from '../address.tsx'
 import { Copy } from '../parts/copy.tsx'
 import { Facts } from '../parts/facts.tsx'
@@ -8,7 +9,7 @@ import { Answered, Page, Part } from '../parts/page.tsx'
 import { Row, Rows } from '../parts/rows.tsx'
 import { When } from '../parts/when.tsx'
 import { useAsk } from '../site.ts'
-import { countText, endText, groupText, sizeText, visible, whatText } from '../words.ts'
+import { endText, whatText } from '../words.ts'
 import { Steer } from './activity.tsx'
 
 /** One entry of the transfer history. */

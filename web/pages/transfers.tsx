@@ -1,4 +1,5 @@
 import { Group, Text } from '@mantine/core'
+import { countText, sizeText } from '../../api/words.ts'
 import { Way } from '../address.tsx'
 import { historyAsked } from '../live.ts'
 import { State } from '../parts/meter.tsx'
@@ -6,7 +7,7 @@ import { Answered, Empty, Page } from '../parts/page.tsx'
 import { Row, Rows } from '../parts/rows.tsx'
 import { When } from '../parts/when.tsx'
 import { useAsk } from '../site.ts'
-import { countText, endText, sizeText, whatText } from '../words.ts'
+import { endText, whatText } from '../words.ts'
 
 /** Every transfer of mine, newest first. */
 export function Transfers() {

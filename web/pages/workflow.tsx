@@ -1,5 +1,6 @@
 import { Tabs } from '@mantine/core'
 import type { Told } from '../../api/routes.ts'
+import { countText, sizeText, visible } from '../../api/words.ts'
 import { Way } from '../address.tsx'
 import { Facts } from '../parts/facts.tsx'
 import { Answered, Empty, Page } from '../parts/page.tsx'
@@ -8,7 +9,6 @@ import { Versions } from '../parts/versions.tsx'
 import { When } from '../parts/when.tsx'
 import { Collaborators } from '../send/collaborators.tsx'
 import { useAsk } from '../site.ts'
-import { countText, sizeText, visible } from '../words.ts'
 
 export function WorkflowPage({ id }: { id: number }) {
   const asked = useAsk('workflows.show', { id })

@@ -1,11 +1,12 @@
-import { Badge, Button, Switch, Text } from '@mantine/core'
+import { Badge, Switch, Text } from '@mantine/core'
 import { useState } from 'react'
+import { countText, sizeText, visible } from '../../api/words.ts'
 import { Way } from '../address.tsx'
+import { More } from '../parts/more.tsx'
 import { Answered, Empty, Page } from '../parts/page.tsx'
 import { Row, Rows } from '../parts/rows.tsx'
 import { When } from '../parts/when.tsx'
 import { usePages } from '../site.ts'
-import { countText, sizeText, visible } from '../words.ts'
 
 const limit = 100
 
@@ -73,15 +74,7 @@ export function WorkflowList({
                 </Row>
               ))}
             </Rows>
-            {list.hasNextPage && (
-              <Button
-                variant="default"
-                loading={list.isFetchingNextPage}
-                onClick={() => void list.fetchNextPage()}
-              >
-                More
-              </Button>
-            )}
+            <More of={list} />
           </>
         )
       }

@@ -1,8 +1,9 @@
-import { Button, Stack, Text, TextInput } from '@mantine/core'
+import { Stack, Text, TextInput } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
 import { useState } from 'react'
+import { sizeText, visible } from '../../api/words.ts'
 import { usePages } from '../site.ts'
-import { sizeText, visible } from '../words.ts'
+import { More } from './more.tsx'
 import { Answered, Empty } from './page.tsx'
 import { Row, Rows } from './rows.tsx'
 
@@ -53,15 +54,7 @@ export function FileList({ dataset }: { dataset: number }) {
                   </Row>
                 ))}
               </Rows>
-              {asked.hasNextPage && (
-                <Button
-                  variant="default"
-                  loading={asked.isFetchingNextPage}
-                  onClick={() => void asked.fetchNextPage()}
-                >
-                  More files
-                </Button>
-              )}
+              <More of={asked} what="More files" />
             </>
           )
         }}

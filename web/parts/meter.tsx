@@ -1,16 +1,7 @@
 import { Badge, Progress, Text } from '@mantine/core'
 import type { ToldTransfer } from '../../api/shapes.ts'
-import {
-  bytesThere,
-  countText,
-  groupText,
-  percentOf,
-  sizeText,
-  stateWords,
-  timeLeftText,
-  visible,
-  whatText,
-} from '../words.ts'
+import { bytesThere, countText, groupText, sizeText, visible } from '../../api/words.ts'
+import { percentOf, stateWords, timeLeftText, whatText } from '../words.ts'
 
 export function State({ of }: { of: ToldTransfer }) {
   const { text, color } = stateWords[of.state]

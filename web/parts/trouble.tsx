@@ -1,6 +1,6 @@
 import { Alert, Button, List, Text } from '@mantine/core'
+import { visible } from '../../api/words.ts'
 import { Fault, type FaultKind, faultKinds } from '../../protocol/fault.ts'
-import { visible } from '../words.ts'
 
 const titles: Record<FaultKind, string> = {
   invalid: 'Please correct this',

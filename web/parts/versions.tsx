@@ -1,7 +1,7 @@
 import { Text } from '@mantine/core'
 import type { Told } from '../../api/routes.ts'
+import { countText, sizeText } from '../../api/words.ts'
 import { Way } from '../address.tsx'
-import { countText, sizeText } from '../words.ts'
 import { Row, Rows } from './rows.tsx'
 import { When } from './when.tsx'
 

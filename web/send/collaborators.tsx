@@ -1,12 +1,12 @@
 import { Badge, Box, Button, Group, Radio, SegmentedControl, Stack, Text } from '@mantine/core'
 import { useState } from 'react'
+import { visible } from '../../api/words.ts'
 import { Way } from '../address.tsx'
 import { historyAsked } from '../live.ts'
 import { Icon } from '../parts/icons.tsx'
 import { Answered, Empty, Part } from '../parts/page.tsx'
 import { Row, Rows } from '../parts/rows.tsx'
 import { useAsk } from '../site.ts'
-import { visible } from '../words.ts'
 import { type Recipient, SendDialog, type Sending } from './dialog.tsx'
 
 type Sides = { project: number; mine: boolean; offers: readonly Sending[] }

@@ -3,11 +3,11 @@ import { useDebouncedValue } from '@mantine/hooks'
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import type { Asked, Told } from '../../api/routes.ts'
+import { countText, sizeText, visible } from '../../api/words.ts'
 import type { Fault } from '../../protocol/fault.ts'
 import { go } from '../address.tsx'
 import { Trouble } from '../parts/trouble.tsx'
 import { site, useAct } from '../site.ts'
-import { countText, sizeText, visible } from '../words.ts'
 import { type Chosen, Files } from './files.tsx'
 
 export type Recipient = Told<'connections.list'>[number]

@@ -1,10 +1,10 @@
 import { Button, Checkbox, Group, Stack, Text, Textarea } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { useMemo, useState } from 'react'
+import { countText, sizeText, visible } from '../../api/words.ts'
 import type { Fault } from '../../protocol/fault.ts'
 import { Answered } from '../parts/page.tsx'
 import { site } from '../site.ts'
-import { countText, sizeText, visible } from '../words.ts'
 import { type Folder, folderOf, type Listed, patternsMax, patternsOf } from './choice.ts'
 
 /** Files that are shown with a box each; of larger datasets one sends all, or what matches patterns. */

@@ -417,6 +417,20 @@ describe('compact', () => {
     expect(await store.compact({})).toEqual({ bytes: 0 })
   })
 
+  it('gives the space of what is there twice back', async () => {
+    await using home = await createLarge()
+    await using store = await home.openKept({ packBytesMax: 4 * blockBytes })
+    const again = large.map((file) => ({ digest: sha256(wholeOf(file)), bytes: wholeOf(file) }))
+    await store.putSmalls(again, { isNew: true })
+    await store.flush()
+    const before = await sizes(home)
+    expect(before).toBeGreaterThan(23 * blockBytes)
+    const { bytes } = await store.compact({})
+    expect(bytes).toBe(before - (await sizes(home)))
+    expect(bytes).toBeGreaterThan(8 * blockBytes)
+    for (const file of large) await expectWhole(store, file)
+  })
+
   it('leaves packs that mostly count alone, and the one that is written', async () => {
     await using home = await createLarge()
     await using store = await home.openKept()

@@ -32,6 +32,11 @@ describe('names', () => {
   it('of another form are our own mistake', () => {
     for (const text of ['', 'bafkrei', `B${'a'.repeat(58)}`, `b${'1'.repeat(58)}`])
       expect(() => keyOfCid(text as FileCid)).toThrow()
+    // Letters whose last bits stand for nothing, and must be zeros.
+    const name = nameOf(new Uint8Array(32), 'raw')
+    expect(name).toBe(`bafkrei${'a'.repeat(52)}`)
+    for (const text of [`${name.slice(0, -1)}b`, `bafkreii${'a'.repeat(51)}`])
+      expect(() => keyOfCid(text as FileCid)).toThrow()
   })
 
   it('lie at locations of any size', () => {

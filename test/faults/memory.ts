@@ -14,7 +14,8 @@ const mb = 1_000_000
 const residentBytesMax = 300 * mb
 /** How far the last third may lie above the first: less than one part in a hundred of what crossed. */
 const growthBytesMax = 30 * mb
-const sampleEveryMs = 50
+/** Often: 300 MB cross in little more than a second. */
+const sampleEveryMs = 20
 
 /** Only Linux tells it in this way; elsewhere there is nothing to measure. */
 export const canMeasure = process.platform === 'linux'

@@ -137,3 +137,12 @@ export function answerFault(reply: FastifyReply, fault: Fault, facts: ProblemFac
   if (fault instanceof TooMany) reply.header('retry-after', fault.seconds)
   reply.code(problem.status).type(problemMedia).send(JSON.stringify(problem))
 }
+
+/** Aborts when the asker goes away before the answer is out. */
+export function goneSignal(reply: FastifyReply): AbortSignal {
+  const gone = new AbortController()
+  reply.raw.once('close', () => {
+    if (!reply.raw.writableFinished) gone.abort(new Fault('gone', 'http.asker'))
+  })
+  return gone.signal
+}

@@ -4,25 +4,27 @@
  * a problem document; of our own mistakes only a reference number leaves the site.
  */
 import type { AddressInfo } from 'node:net'
-import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
 import type { Route } from '../../api/route.ts'
 import { type EventsName, type RouteName, routes } from '../../api/routes.ts'
 import { eventsMedia } from '../../api/sse.ts'
 import { asFault, Fault, fromWireFault } from '../../protocol/fault.ts'
 import { check } from '../../protocol/wire.ts'
 import type { Clock } from '../base/clock.ts'
-import { acts, may } from '../people/permissions.ts'
 import type { User } from '../people/users.ts'
+import { admit, demandPermission } from './admit.ts'
 import {
   answerFault,
   answerStream,
   answerValue,
   everyAnswer,
   faultOf,
-  Unknown,
+  goneSignal,
   workAloud,
 } from './answers.ts'
 import type { Call, Doing, Doors, Handlers, OpenName, SiteDoor } from './doors.ts'
+import { addDoorway, addLookout } from './doorway.ts'
+import { doorways, lookouts } from './doorways/doorways.ts'
 import { connectionHandlers } from './handlers/connections.ts'
 import { datasetHandlers } from './handlers/datasets.ts'
 import { limitHandlers } from './handlers/limits.ts'
@@ -40,7 +42,7 @@ import type { Log } from './log.ts'
 import { servePages } from './pages.ts'
 import { createPaths, type Folders } from './paths.ts'
 import type { Stream } from './stream.ts'
-import { createVisit, demandOwnPage, type Visit, whoAsks } from './visit.ts'
+import { createVisit, type Visit } from './visit.ts'
 
 /** Bytes of a body; the largest are lists of names. */
 export const bodyBytesMax = 1024 * 1024
@@ -142,6 +144,10 @@ export function createApp(
       streams,
     })
   }
+  for (const lookout of lookouts) addLookout(app, lookout, needs.doors.site)
+  for (const doorway of doorways) {
+    addDoorway(app, doorway, { ...needs, ready: () => ready(needs), stopping: stopping.signal })
+  }
   return {
     app,
     async stop() {
@@ -167,9 +173,7 @@ function addRoute(app: FastifyInstance, name: RouteName, route: Route, needs: Se
     streams.add(running)
     return running.finally(() => streams.delete(running))
   }
-  if (permission !== 'anyone' && !Object.hasOwn(acts, permission)) {
-    throw new Fault('internal', 'http.open', { about: name, text: `${name} has no permission.` })
-  }
+  demandPermission(name, permission)
   const people = new WeakMap<FastifyRequest, User>()
   const visits = new WeakMap<FastifyRequest, Visit>()
   app.route({
@@ -180,23 +184,8 @@ function addRoute(app: FastifyInstance, name: RouteName, route: Route, needs: Se
       const visit = createVisit(request, reply, needs.clock)
       visits.set(request, visit)
       if (name === 'site.health') return
-      if (permission === 'anyone') {
-        ready(needs)
-        demandOwnPage(request, 'opening')
-        return
-      }
-      const known = await whoAsks(request, visit, ready(needs))
-      if (known === undefined) throw new Unknown()
-      const { user: by, scope } = known
-      if (scope === 'read' && route.method !== 'GET') {
-        throw new Fault('denied', `http.${name}`, {
-          text: 'This token may only read. Use one that may do everything its person may.',
-        })
-      }
-      if (acts[permission].on === 'site' && !may(by, permission, 'site')) {
-        throw new Fault('denied', `http.${name}`)
-      }
-      people.set(request, by)
+      const by = await admit(request, visit, { name, permission, doors: ready(needs) })
+      if (by !== undefined) people.set(request, by)
     },
     handler: async (request, reply) => {
       if (name === 'site.health') return answerValue(reply, route, needs.doors.site.health())
@@ -255,13 +244,4 @@ function readInput(route: Route, request: FastifyRequest): Record<string, unknow
 
 function refuseInput(text: string): never {
   throw new Fault('invalid', 'http.input', { text })
-}
-
-/** Aborts when the asker goes away before the answer is out. */
-function goneSignal(reply: FastifyReply): AbortSignal {
-  const gone = new AbortController()
-  reply.raw.once('close', () => {
-    if (!reply.raw.writableFinished) gone.abort(new Fault('gone', 'http.asker'))
-  })
-  return gone.signal
 }

@@ -10,6 +10,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { placed } from '../../api/client.ts'
 import type { Permission, Route } from '../../api/route.ts'
 import { type RouteName, routes } from '../../api/routes.ts'
+import type { Doorway } from '../../node/http/doorway.ts'
+import { doorways } from '../../node/http/doorways/doorways.ts'
 import type { Email } from '../../protocol/ids.ts'
 import { acceptedPair, ana, isDone, type Pair, until } from '../site.ts'
 
@@ -46,11 +48,11 @@ const readers: readonly Permission[] = ['project.read', 'dataset.read', 'workflo
 const writers: readonly Permission[] = ['dataset.write', 'workflow.write']
 const persons: readonly Permission[] = ['connection.own', 'transfer.read', 'transfer.steer']
 /** They answer with what the asker may see, be it nothing. */
-const lists: readonly RouteName[] = ['projects.list', 'datasets.list', 'workflows.list']
+const lists: readonly string[] = ['projects.list', 'datasets.list', 'workflows.list']
 /** Anybody may come and try; what is sent must be the asker's own. */
-const sends: readonly RouteName[] = ['transfers.send', 'transfers.dry-run']
+const sends: readonly string[] = ['transfers.send', 'transfers.dry-run']
 
-function expected(name: RouteName, permission: Permission, actor: Actor, whose: Whose): Outcome {
+function expected(name: string, permission: Permission, actor: Actor, whose: Whose): Outcome {
   if (permission === 'anyone') return 'passes'
   if (actor === 'nobody' || actor === 'expired') return 'unknown'
   if (administrators.includes(permission)) return actor === 'administrator' ? 'passes' : 'denied'
@@ -198,6 +200,21 @@ async function inputOf(name: RouteName, of: Things, actor: Actor): Promise<objec
   return inputs[name] ?? (routes[name].path.includes(':id') ? { id } : {})
 }
 
+/** The addresses that are not rows of the table; each with a path that has something behind it. */
+const doorwayPaths: Record<string, (of: Things) => string> = {
+  'site.well-known': () => '/.well-known/crossload',
+}
+
+async function askDoorway(doorway: Doorway, actor: Actor, of: Things) {
+  const token = tokens.get(actor)
+  const response = await fetch(pair.oslo.admin.url + doorwayPaths[doorway.name]!(of), {
+    method: doorway.methods[0] as string,
+    headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
+  })
+  await response.body?.cancel()
+  return { status: response.status, problem: undefined }
+}
+
 async function ask(name: RouteName, actor: Actor, of: Things) {
   const route = routes[name] as Route
   const { path, query, body } = placed(route.path, route.method, await inputOf(name, of, actor))
@@ -245,6 +262,15 @@ test.each(actors)(
         const should = expected(name, routes[name].permission, actor, whose)
         if (is !== should || answer.status >= 500)
           wrong.push({ name, whose, should, is, ...answer })
+      }
+    }
+    for (const doorway of doorways) {
+      for (const whose of ['other', 'own'] as const) {
+        const answer = await askDoorway(doorway, actor, things[whose])
+        const is = outcomeOf(answer)
+        const should = expected(doorway.name, doorway.permission, actor, whose)
+        if (is !== should || answer.status >= 500)
+          wrong.push({ name: doorway.name, whose, should, is, ...answer })
       }
     }
     expect(wrong).toEqual([])

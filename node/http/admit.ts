@@ -1,0 +1,44 @@
+/** Who asks, and whether they may ask this at all: the same for every address of the site. */
+import type { FastifyRequest } from 'fastify'
+import type { Permission } from '../../api/route.ts'
+import { Fault } from '../../protocol/fault.ts'
+import { acts, may } from '../people/permissions.ts'
+import type { User } from '../people/users.ts'
+import { Unknown } from './answers.ts'
+import type { Doors } from './doors.ts'
+import { demandOwnPage, type Visit, whoAsks } from './visit.ts'
+
+/** An address without a permission does not start. */
+export function demandPermission(name: string, permission: Permission): void {
+  if (permission === 'anyone' || Object.hasOwn(acts, permission)) return
+  throw new Fault('internal', 'http.open', { about: name, text: `${name} has no permission.` })
+}
+
+const reading = ['GET', 'HEAD', 'OPTIONS']
+
+/**
+ * The person who asks; nobody where anyone may. Asked before a body is read. Faults `denied`, as
+ * `Unknown` when it is not known who asks.
+ */
+export async function admit(
+  request: FastifyRequest,
+  visit: Visit,
+  { name, permission, doors }: { name: string; permission: Permission; doors: Doors },
+): Promise<User | undefined> {
+  if (permission === 'anyone') {
+    demandOwnPage(request, 'opening')
+    return undefined
+  }
+  const known = await whoAsks(request, visit, doors)
+  if (known === undefined) throw new Unknown()
+  const { user: by, scope } = known
+  if (scope === 'read' && !reading.includes(request.method)) {
+    throw new Fault('denied', `http.${name}`, {
+      text: 'This token may only read. Use one that may do everything its person may.',
+    })
+  }
+  if (acts[permission].on === 'site' && !may(by, permission, 'site')) {
+    throw new Fault('denied', `http.${name}`)
+  }
+  return by
+}

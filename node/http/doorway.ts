@@ -1,0 +1,93 @@
+/**
+ * Addresses whose questions and answers have the form of somebody else's standard, so they cannot be
+ * rows of our table: resumable uploads, data repositories, metrics, login at another provider. They
+ * ask for a permission like any row, and a failure without a form of its own is a problem document.
+ */
+import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify'
+import type { Permission } from '../../api/route.ts'
+import type { Clock } from '../base/clock.ts'
+import type { User } from '../people/users.ts'
+import { admit, demandPermission } from './admit.ts'
+import { answerFault, faultOf, goneSignal } from './answers.ts'
+import type { Doors, SiteDoor } from './doors.ts'
+import type { Log } from './log.ts'
+import { createVisit, type Visit } from './visit.ts'
+
+export type Asking = {
+  readonly request: FastifyRequest
+  readonly reply: FastifyReply
+  readonly doors: Doors
+  readonly visit: Visit
+  /** Nobody where anyone may ask. */
+  readonly by: User | undefined
+  /** Aborts when the asker goes away or the site stops. */
+  readonly signal: AbortSignal
+  readonly clock: Clock
+  readonly log: Log
+}
+
+/** Answers even in safe mode, when nobody is known and nothing is read but the site as a whole. */
+export type Lookout = {
+  readonly path: string
+  readonly says: string
+  readonly answer: (reply: FastifyReply, site: SiteDoor) => unknown
+}
+
+export type Doorway = {
+  /** As a row of the table is called: `noun.verb`. */
+  readonly name: string
+  readonly methods: readonly HTTPMethods[]
+  /** As Fastify writes one: `/ga4gh/drs/v1/objects/:id`, `/api/uploads/*`. */
+  readonly path: string
+  /** Without one the site does not start. */
+  readonly permission: Permission
+  readonly says: string
+  /** Sends the answer itself. The body is `request.raw`, unread, when `raw` is set. */
+  readonly answer: (asking: Asking) => unknown
+  readonly raw?: boolean
+  /** How this standard tells a failure; a problem document unless said. */
+  readonly refuse?: (reply: FastifyReply, ...told: ReturnType<typeof faultOf>) => unknown
+}
+
+export type Serving = {
+  /** Faults in safe mode. */
+  readonly ready: () => Doors
+  readonly stopping: AbortSignal
+  readonly clock: Clock
+  readonly log: Log
+}
+
+export function addDoorway(app: FastifyInstance, doorway: Doorway, needs: Serving): void {
+  const { name, permission } = doorway
+  demandPermission(name, permission)
+  const asked = new WeakMap<FastifyRequest, { visit: Visit; by: User | undefined }>()
+  app.register(async (room) => {
+    if (doorway.raw) {
+      room.removeAllContentTypeParsers()
+      room.addContentTypeParser('*', (_request, _payload, done) => done(null))
+    }
+    room.setErrorHandler((thrown, _request, reply) =>
+      (doorway.refuse ?? answerFault)(reply, ...faultOf(thrown, needs)),
+    )
+    room.route({
+      method: [...doorway.methods],
+      url: doorway.path,
+      // Before the body is read, as for every row of the table.
+      onRequest: async (request, reply) => {
+        const visit = createVisit(request, reply, needs.clock)
+        const by = await admit(request, visit, { name, permission, doors: needs.ready() })
+        asked.set(request, { visit, by })
+      },
+      handler: (request, reply) => {
+        const signal = AbortSignal.any([needs.stopping, goneSignal(reply)])
+        const { clock, log } = needs
+        const doors = needs.ready()
+        return doorway.answer({ request, reply, doors, signal, clock, log, ...asked.get(request)! })
+      },
+    })
+  })
+}
+
+export function addLookout(app: FastifyInstance, lookout: Lookout, site: SiteDoor): void {
+  app.get(lookout.path, (_request, reply) => lookout.answer(reply, site))
+}

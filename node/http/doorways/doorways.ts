@@ -1,0 +1,7 @@
+/** Every address that is not a row of the table. */
+import type { Doorway, Lookout } from '../doorway.ts'
+import { healthz, wellKnown } from './well-known.ts'
+
+export const doorways: readonly Doorway[] = [...wellKnown]
+
+export const lookouts: readonly Lookout[] = [healthz]

@@ -45,13 +45,20 @@ export function createRepeats(clock: Clock): Repeats {
     if (answers.size > answersMax) answers.delete(oldest!)
   }
 
+  function recent(mark: string): Answer | undefined {
+    const answer = answers.get(mark)
+    if (answer === undefined || answer.at + askedMs > clock.now()) return answer
+    answers.delete(mark)
+    return undefined
+  }
+
   return async ({ by, key, name, input, asked }, run) => {
     const question = digest(name, JSON.stringify(input))
     const mark = digest(String(by.id), key)
     for (;;) {
-      const before = answers.get(mark)
+      const before = recent(mark)
       if (before !== undefined && before.question !== question) throw otherQuestion()
-      if (before !== undefined && before.at + askedMs > clock.now()) {
+      if (before !== undefined) {
         // What failed and left nothing behind is tried anew.
         const value = await before.value.then((value) => ({ value })).catch(() => undefined)
         if (value !== undefined) return value.value as never
@@ -61,7 +68,7 @@ export function createRepeats(clock: Clock): Repeats {
       const done = await asked.find(mark)
       if (done !== undefined) throw doneAlready(done.seq)
       // Somebody else may have begun while we looked.
-      if (answers.has(mark)) continue
+      if (recent(mark) !== undefined) continue
       const value = askedAs(mark, run)
       value.catch(() => {})
       remember(mark, { question, at: clock.now(), value })

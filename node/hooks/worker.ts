@@ -80,8 +80,10 @@ export function startWorker(hook: Hook, begin: Position, needs: WorkerNeeds): Wo
     let isTold = false
     for (const event of eventsOf(record)) {
       if (!hook.events.includes(event.type) || seen.has(event.id)) continue
-      if (event.id === position.skip) position = { ...position, skip: undefined }
-      else await deliver(event)
+      if (event.id === position.skip) {
+        const { skip: _, ...rest } = position
+        position = rest
+      } else await deliver(event)
       remember(event.id)
       isTold = true
     }

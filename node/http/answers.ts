@@ -119,7 +119,7 @@ export async function workAloud(
 type ProblemFacts = NonNullable<Parameters<typeof toProblem>[1]>
 
 /** Whatever was thrown as a fault to tell; our own mistakes are logged under a reference number. */
-export function faultOf(thrown: unknown, { clock, log }: Answering): [Fault, ProblemFacts] {
+export function faultOf(thrown: unknown, { clock, log, counts }: Answering): [Fault, ProblemFacts] {
   if (thrown instanceof Unknown) return [thrown, { status: 401 }]
   if (thrown instanceof TooMany) return [thrown, { status: 429 }]
   const code = (thrown as { code?: unknown })?.code
@@ -134,6 +134,7 @@ export function faultOf(thrown: unknown, { clock, log }: Answering): [Fault, Pro
   if (fault.kind !== 'internal') return [fault, {}]
   const reference = Buffer.from(clock.random(6)).toString('hex')
   log.error({ reference, err: fault.cause ?? fault }, 'a mistake of ours')
+  counts?.mistaken()
   return [fault, { reference }]
 }
 

@@ -7,6 +7,8 @@ export type Answers = {
   answered(o: { route: string; status: number; ms: number | undefined }): void
   /** A reader of events, until it is disposed of. */
   reading(route: string): Disposable
+  /** A mistake of ours was told as one. */
+  mistaken(): void
   /** One that took nothing for too long. */
   readerDropped(): void
 }
@@ -14,7 +16,7 @@ export type Answers = {
 /** Seconds: from what the index answers at once to what waits for another site. */
 const buckets = [0.005, 0.025, 0.1, 0.5, 2.5, 10, 60]
 
-export function countAnswers(registry: Registry): Answers {
+export function countAnswers(registry: Registry, mistaken: () => void): Answers {
   const registers = [registry]
   const answers = new Counter({
     name: 'crossload_http_answers_total',
@@ -49,6 +51,7 @@ export function countAnswers(registry: Registry): Answers {
       readers.inc({ route })
       return { [Symbol.dispose]: () => readers.dec({ route }) }
     },
+    mistaken,
     readerDropped: () => dropped.inc(),
   }
 }

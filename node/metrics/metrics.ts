@@ -5,8 +5,7 @@
  * a dataset or a path.
  */
 import { Counter, Gauge, Registry } from 'prom-client'
-import type { FaultKind } from '../../protocol/fault.ts'
-import type { SiteId } from '../../protocol/ids.ts'
+import { type FaultKind, faultKinds } from '../../protocol/fault.ts'
 import type { Clock } from '../base/clock.ts'
 import type { OpenLogFile } from '../journal/log-file.ts'
 import { type Answers, countAnswers } from './answers.ts'
@@ -43,8 +42,7 @@ export function openMetrics(o: {
   const gathered: (() => void | Promise<void>)[] = []
   let exposing: Promise<{ media: string; text: string }> | undefined
 
-  const linkOf = (site: SiteId) => o.links().find((link) => link.site === site)?.alias ?? 'removed'
-  const transfers = countMoving(registry, { clock, linkOf })
+  const transfers = countMoving(registry, { clock, links: o.links })
   const links = countReach(registry, { clock, links: o.links })
   gathered.push(transfers.gather, links.gather)
 
@@ -55,6 +53,9 @@ export function openMetrics(o: {
   const tries = counter('hook_deliveries_total', 'Deliveries to webhooks that were tried.', [
     'outcome',
   ])
+  // What has not happened yet is told as 0, so that its first time is seen as an increase.
+  for (const kind of Object.keys(faultKinds)) faults.inc({ kind }, 0)
+  for (const outcome of ['delivered', 'failed']) tries.inc({ outcome }, 0)
   new Gauge({
     name: 'crossload_info',
     help: 'Which version runs.',
@@ -76,7 +77,7 @@ export function openMetrics(o: {
   }
 
   return {
-    answers: countAnswers(registry),
+    answers: countAnswers(registry, () => faults.inc({ kind: 'internal' })),
     transfers,
     links,
     timeFlushes: (open) => timeFlushes(registry, open),

@@ -5,6 +5,7 @@
 import { Counter, Gauge, type Registry } from 'prom-client'
 import type { SiteId, TransferId } from '../../protocol/ids.ts'
 import type { Clock } from '../base/clock.ts'
+import type { LinkAt } from './reach.ts'
 
 type Direction = 'out' | 'in'
 
@@ -28,14 +29,18 @@ export type Moving = {
   gather(): void
 }
 
+const directions = ['out', 'in'] as const
+const endings = ['done', 'refused', 'failed', 'cancelled']
+
 type Entry = Omit<Known, 'state'> & { state: string; quietSince: number; heldBack: number }
 
 export function countMoving(
   registry: Registry,
-  o: { clock: Clock; linkOf(site: SiteId): string },
+  o: { clock: Clock; links(): readonly LinkAt[] },
 ): Moving {
   const registers = [registry]
   const { clock } = o
+  const linkOf = (site: SiteId) => o.links().find((link) => link.site === site)?.alias ?? 'removed'
   const going = new Map<TransferId, Entry>()
   /** By site and direction; a label is made of it when it is shown. */
   const bytes = new Map<SiteId, Record<Direction, number>>()
@@ -82,7 +87,7 @@ export function countMoving(
       const entry = going.get(id)
       if (isEnded) {
         // The end is recorded once more when the other side has heard of it; it counts once.
-        if (going.delete(id)) ended.inc({ link: o.linkOf(site), direction, state: at })
+        if (going.delete(id)) ended.inc({ link: linkOf(site), direction, state: at })
         return
       }
       const quietSince = clock.now()
@@ -115,16 +120,23 @@ export function countMoving(
     gather() {
       const now = clock.now()
       states.reset()
+      // What has not happened yet is told as 0, so that its first time is seen as an increase.
+      for (const { alias: link, at } of o.links()) {
+        if (at !== 'accepted') continue
+        for (const direction of directions) {
+          content.inc({ link, direction }, 0)
+          for (const state of endings) ended.inc({ link, direction, state }, 0)
+        }
+      }
       const longest: Record<Direction, number> = { out: 0, in: 0 }
       for (const { direction, state, quietSince, heldBack } of going.values()) {
         states.inc({ direction, state })
         if (state !== 'moving' || heldBack > 0) continue
         longest[direction] = Math.max(longest[direction], now - quietSince)
       }
-      for (const direction of ['out', 'in'] as const)
-        quiet.set({ direction }, longest[direction] / 1000)
+      for (const direction of directions) quiet.set({ direction }, longest[direction] / 1000)
       for (const [site, of] of bytes) {
-        const link = o.linkOf(site)
+        const link = linkOf(site)
         if (of.out > 0) content.inc({ link, direction: 'out' }, of.out)
         if (of.in > 0) content.inc({ link, direction: 'in' }, of.in)
       }

@@ -57,7 +57,20 @@ export function createClient(needs: ClientNeeds): Client {
   const { url, token, idleMs = clientIdleMs } = needs
   const request = needs.fetch ?? fetch
 
+  /** With a key of its own, a question whose answer was lost on the way may simply be asked again. */
   async function ask(name: RouteName, input: object, signal?: AbortSignal): Promise<Response> {
+    if (routes[name].method === 'GET') return send(name, input, {}, signal)
+    const key = { 'idempotency-key': newKey() }
+    try {
+      return await send(name, input, key, signal)
+    } catch (thrown) {
+      signal?.throwIfAborted()
+      if (routes[name].answer !== 'value') throw thrown
+      return send(name, input, key, signal)
+    }
+  }
+
+  async function send(name: RouteName, input: object, more: object, signal?: AbortSignal) {
     const route = routes[name]
     const { path, query, body } = placed(route.path, route.method, input)
     try {
@@ -65,6 +78,7 @@ export function createClient(needs: ClientNeeds): Client {
         method: route.method,
         credentials: 'same-origin',
         headers: {
+          ...more,
           ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
           accept: route.answer === 'value' ? 'application/json' : 'text/event-stream',
           ...(body === undefined ? {} : { 'content-type': 'application/json' }),
@@ -113,6 +127,12 @@ export function createClient(needs: ClientNeeds): Client {
       }
     },
   }
+}
+
+/** 128 bits; not a UUID of the platform, which a page has only over https. */
+function newKey(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16))
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
 }
 
 /** Input → where each of its fields travels. */

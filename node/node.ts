@@ -258,6 +258,7 @@ export async function openSite(o: {
   const doors: Doors = {
     ...{
       site,
+      asked: rooms.asked,
       upkeep,
       users,
       tokens,

@@ -25,6 +25,7 @@
  * | `hold/ID` | that somebody wants a dataset's content to stay |
  * | `damage/CID` | something held that a scrub found damaged |
  * | `hook/ID` · `hook-at/ID` | a webhook · how far it has come |
+ * | `asked/MARK` | that a question with this mark was answered, and by which record |
  * | `limit/KIND/ID` | a rate that people set: `site` (0), `link` or `transfer` |
  */
 import assert from 'node:assert/strict'
@@ -146,6 +147,9 @@ export const keys = {
   hook: (id: number) => key('hook', id),
   hooks: () => prefix('hook'),
   hookAt: (id: number) => key('hook-at', id),
+
+  asked: (mark: string) => key('asked', mark),
+  askedAll: () => prefix('asked'),
 
   limit: (of: 'site' | 'link' | 'transfer', id: 0 | LinkId | TransferId) => key('limit', of, id),
   limits: () => prefix('limit'),

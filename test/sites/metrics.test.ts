@@ -2,12 +2,12 @@
  * Prometheus asks Oslo how it is, before, while and after it sends Kyoto something; with a token that
  * opens nothing else. What is counted is what crossed, and names nobody.
  */
-import { mkdtemp, rm } from 'node:fs/promises'
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { noPromtool, runPromtool, sampleOf } from '../promtool.ts'
-import { acceptedPair, eventually, isDone, type Pair, type Site, until } from '../site.ts'
+import { noPrometheus, noPromtool, openPrometheus, runPromtool, sampleOf } from '../promtool.ts'
+import { acceptedPair, eventually, isDone, type Pair, type Site, top, until } from '../site.ts'
 import { writeLarge } from '../trees.ts'
 
 const bytes = 5_000_000
@@ -136,3 +136,29 @@ describe.skipIf(noPromtool)(`promtool${noPromtool ? ` (skipped: ${noPromtool})` 
     expect(checked).toEqual({ code: 0, said: '' })
   })
 })
+
+describe.skipIf(noPrometheus)(
+  `Prometheus${noPrometheus ? ` (skipped: ${noPrometheus})` : ''}`,
+  () => {
+    test('reads a real site with the example’s configuration, and its rules are at rest', async () => {
+      const { oslo } = pair
+      const token = join(folder, 'crossload.token')
+      await writeFile(token, tokens.get(oslo)!, { mode: 0o600 })
+      const example = await readFile(join(top, 'ops/prometheus.yml'), 'utf8')
+      const config = example
+        .replace('/etc/prometheus/crossload.token', token)
+        .replace('127.0.0.1:4680', new URL(oslo.admin.url).host)
+        .replaceAll('15s', '1s')
+      await cp(join(top, 'ops/alerts.yml'), join(folder, 'alerts.yml'))
+      await writeFile(join(folder, 'prometheus.yml'), config)
+      await using prometheus = await openPrometheus(folder)
+      const up = await eventually(async () => {
+        const found = await prometheus.query('up{job="crossload"}')
+        return found[0]?.value[1] === '1' && found
+      }, 'Prometheus has read the site')
+      expect(up).toHaveLength(1)
+      expect(await prometheus.query('crossload_links{state="accepted"}')).toHaveLength(1)
+      expect(await prometheus.query('ALERTS')).toEqual([])
+    }, 60_000)
+  },
+)

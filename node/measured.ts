@@ -94,7 +94,7 @@ export async function watchRooms(
       if (news.type === 'reached') metrics.links.reached(news.site)
     }),
   )
-  metrics.watch({
+  const reading = metrics.watch({
     store: () => disk.list(),
     async disks() {
       const of = async (folder: string) => {
@@ -118,4 +118,5 @@ export async function watchRooms(
     lanes: o.net.lanesCount,
     hooks: o.hooks.glance,
   })
+  stack.use(reading)
 }

@@ -72,13 +72,11 @@ export async function openSite(o: {
     log.warn({ kind, op, about, err: cause }, fault.message)
   }
   let listLinks: Links['list'] = () => []
-  const metrics: Metrics = stack.use(
-    openMetrics({
-      ...{ clock, version },
-      links: () => listLinks(),
-      failed: (thrown) => logFault(asFault(thrown, 'metrics.read')),
-    }),
-  )
+  const metrics: Metrics = openMetrics({
+    ...{ clock, version },
+    links: () => listLinks(),
+    failed: (thrown) => logFault(asFault(thrown, 'metrics.read')),
+  })
   const rooms = await openRooms(stack, {
     ...{ home, clock, pid: o.pid, create: false },
     openFile: metrics.timeFlushes(openLogFile),

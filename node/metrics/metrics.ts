@@ -16,7 +16,7 @@ import { processRegistry } from './process.ts'
 import { countReach, type LinkAt, type Reach } from './reach.ts'
 import { type State, showState } from './state.ts'
 
-export interface Metrics extends AsyncDisposable {
+export interface Metrics {
   readonly answers: Answers
   readonly transfers: Omit<Moving, 'gather'>
   readonly links: Omit<Reach, 'gather'>
@@ -24,8 +24,8 @@ export interface Metrics extends AsyncDisposable {
   faultSeen(kind: FaultKind): void
   depositFailed(): void
   hookTried(outcome: 'delivered' | 'failed'): void
-  /** What is read when somebody asks; once, as soon as there is a site to read it of. */
-  watch(o: State & { store(): AsyncIterable<{ readonly bytes: number }> }): void
+  /** What is read when somebody asks, as soon as there is a site to read it of. Dispose before it closes. */
+  watch(o: State & { store(): AsyncIterable<{ readonly bytes: number }> }): AsyncDisposable
   /** In the text format of Prometheus; `media` says its version. Whoever asks meanwhile shares it. */
   expose(): Promise<{ media: string; text: string }>
 }
@@ -38,7 +38,6 @@ export function openMetrics(o: {
 }): Metrics {
   const { clock, failed } = o
   const registry = new Registry()
-  const stack = new AsyncDisposableStack()
   const gathered: (() => void | Promise<void>)[] = []
   let exposing: Promise<{ media: string; text: string }> | undefined
 
@@ -86,8 +85,9 @@ export function openMetrics(o: {
     hookTried: (outcome) => tries.inc({ outcome }),
     watch({ store, ...state }) {
       gathered.push(showState(registry, state).gather)
-      const holdings = stack.use(countHoldings(registry, { clock, list: store, failed }))
+      const holdings = countHoldings(registry, { clock, list: store, failed })
       gathered.push(holdings.gather)
+      return holdings
     },
     expose() {
       exposing ??= render().finally(() => {
@@ -95,6 +95,5 @@ export function openMetrics(o: {
       })
       return exposing
     },
-    [Symbol.asyncDispose]: () => stack.disposeAsync(),
   }
 }

@@ -165,3 +165,9 @@ test('no name, no path, no address and no secret has left its place', async () =
   }
   expect(inFiles).toEqual([join(oslo.home, 'hooks', '1.secret')])
 })
+
+test('a backup takes the secret along: a site that comes from it goes on signing', async () => {
+  const copy = join(folder, 'backup')
+  await oslo.admin.call('site.backup', { folder: copy })
+  expect(await readFile(join(copy, 'hooks', '1.secret'), 'utf8')).toBe(secret)
+})

@@ -109,6 +109,7 @@ export function verified(
   const isEvent =
     event.specversion === '1.0' &&
     event.id === id &&
+    !id.includes('.') &&
     /^crossload:./.test(event.source) &&
     /^crossload\.[a-z.]+$/.test(event.type) &&
     event.datacontenttype === 'application/json' &&

@@ -2,6 +2,7 @@
  * An event as it travels: a CloudEvents 1.0 document in its structured JSON form, signed as Standard
  * Webhooks says, so that a receiver verifies it with any library of either.
  */
+import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
 import type { SiteId } from '../../protocol/ids.ts'
 
@@ -21,6 +22,7 @@ export function envelope(o: {
   now: number
 }): Envelope {
   const { id, type, at, data } = o.event
+  assert(!id.includes('.'), 'what is signed is delimited by full stops')
   const body = JSON.stringify({
     specversion: '1.0',
     id,

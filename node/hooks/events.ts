@@ -14,6 +14,7 @@ import type { Damage } from '../upkeep/damages.ts'
 export type EventType = (typeof hookEvents)[number]
 
 export type Told = {
+  /** Without a full stop: it is signed with others between it and the rest. */
   readonly id: string
   readonly type: EventType
   readonly at: number
@@ -83,7 +84,7 @@ function transferTold(type: EventType, transfer: Transfer, at: number): Told {
   const { id, direction, site, user, connection, state, counters } = transfer
   const { dataset, workflows, theirDataset, theirWorkflows } = transfer
   return {
-    id: `${type}.${id}`,
+    id: `${type.replace('.', '-')}:${id}`,
     type,
     at,
     data: {
@@ -107,7 +108,7 @@ const idsOf = ({ id, version }: { id: number; version: number }) => ({ id, versi
 function datasetTold({ id, project, versions }: Dataset, at: number): Told {
   const { version, tree, origin } = versions.at(-1)!
   return {
-    id: `dataset.${id}.${version}`,
+    id: `dataset:${id}:${version}`,
     type: version === 1 ? 'dataset.added' : 'dataset.version',
     at,
     data: {
@@ -119,13 +120,13 @@ function datasetTold({ id, project, versions }: Dataset, at: number): Told {
 
 function linkTold({ id, site, at: state, changedAt }: Link, at: number): Told {
   const data = { link: id, site, state }
-  return { id: `link.${id}.${state}.${changedAt}`, type: 'link.changed', at, data }
+  return { id: `link:${id}:${state}:${changedAt}`, type: 'link.changed', at, data }
 }
 
 function connectionTold(connection: Connection, at: number): Told {
   const { id, user, site, at: state, changedAt } = connection
   const data = { connection: id, user, site, state }
-  return { id: `connection.${id}.${state}.${changedAt}`, type: 'connection.changed', at, data }
+  return { id: `connection:${id}:${state}:${changedAt}`, type: 'connection.changed', at, data }
 }
 
 function damageTold(found: readonly Damage[], seq: number, at: number): Told {
@@ -137,5 +138,5 @@ function damageTold(found: readonly Damage[], seq: number, at: number): Told {
       ...(version === undefined ? {} : { version }),
     })),
   }))
-  return { id: `damage.${seq}`, type: 'damage.found', at, data: { count: found.length, things } }
+  return { id: `damage:${seq}`, type: 'damage.found', at, data: { count: found.length, things } }
 }

@@ -150,7 +150,7 @@ export async function openHooks(needs: HooksNeeds): Promise<Hooks> {
     async test(id, { signal }) {
       const { hook } = need(id)
       const event = {
-        id: `test.${Buffer.from(clock.random(8)).toString('hex')}`,
+        id: `test:${Buffer.from(clock.random(8)).toString('hex')}`,
         type: 'test',
         at: clock.now(),
         data: { hook: id },

@@ -7,7 +7,7 @@ import * as shapes from './shapes.ts'
 const newToken = {
   label: name.optional(),
   /** `read`: what changes nothing. */
-  scope: z.enum(['all', 'read']).optional(),
+  scope: z.enum(['all', 'read', 'metrics']).optional(),
   /** Milliseconds from now; without it the token lasts until it is removed. */
   expiresMs: z
     .int()

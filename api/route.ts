@@ -12,6 +12,7 @@ export type Permission =
   | 'session.use'
   | 'site.read'
   | 'site.administer'
+  | 'metrics.read'
   | 'people.manage'
   | 'link.read'
   | 'link.manage'

@@ -6,6 +6,7 @@
  * DELETE and in the JSON body of the others. Fields that are not named here are refused.
  */
 import { z } from 'zod'
+import { hooksRoutes } from './hooks-routes.ts'
 import {
   alias,
   connectionId,
@@ -60,6 +61,7 @@ export const routes = {
     kinds: ['exists', 'full', 'corrupt'],
   }),
   ...upkeepRoutes,
+  ...hooksRoutes,
   'journal.read': value('GET /api/journal', 'site.administer', {
     says: 'The records of the journal after a sequence number.',
     input: fields({

@@ -95,7 +95,7 @@ export const tokenView = z.object({ email, token: z.string() })
 export const shownTokenView = z.object({
   id: z.string(),
   label: z.string(),
-  scope: z.enum(['all', 'read']),
+  scope: z.enum(['all', 'read', 'metrics']),
   createdAt: instant,
   expiresAt: instant.optional(),
 })

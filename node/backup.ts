@@ -36,7 +36,15 @@ export async function backupSite(home: Home, folder: string, doing: Doing): Prom
   try {
     await rm(aside, { recursive: true, force: true })
     await mkdir(aside, { mode: 0o700 })
-    for (const path of [home.journal, home.key, home.people, home.token, home.config, home.store])
+    for (const path of [
+      home.journal,
+      home.key,
+      home.people,
+      home.hooks,
+      home.token,
+      home.config,
+      home.store,
+    ])
       await copy(home, path, aside, doing)
     await verifyJournal(join(aside, basename(home.journal)))
     const { files, bytes } = await count(aside, doing)

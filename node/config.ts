@@ -47,6 +47,15 @@ const shape = z.strictObject({
   silenceMs: z.int().min(1000).max(3_600_000).optional(),
   /** Within how many days every held byte is read and hashed again; 30 unless said, 0 never. */
   scrubDays: z.int().min(0).max(3650).optional(),
+  /**
+   * HOST:PORT of places inside our own network that webhooks may lead to, also without encryption.
+   * Only here: who administers the site in a browser does not decide what its machine may reach.
+   */
+  hooks: z
+    .strictObject({
+      allow: z.array(z.string().refine((text) => isPlace(text, 1), 'is not HOST:PORT')).max(32),
+    })
+    .optional(),
 })
 
 /** Days within which every held byte is read again when nothing is said. */
@@ -61,6 +70,7 @@ export type Home = Readonly<
     | 'config'
     | 'key'
     | 'people'
+    | 'hooks'
     | 'token'
     | 'run'
     | 'lock'
@@ -79,6 +89,8 @@ export function homeAt(folder: string): Home {
     key: at('site.key'),
     /** A key for each person: what is sealed with it can be forgotten. */
     people: at('people'),
+    /** What webhooks are signed with, a file for each. */
+    hooks: at('hooks'),
     /** The first administrator's API token, for the command line on this machine. */
     token: at('token'),
     /** Written while the site runs: where its API answers. */

@@ -16,11 +16,15 @@ import { versionOf } from './catalog/dataset.ts'
 import { type Config, defaultScrubDays, type Home, httpAddress } from './config.ts'
 import { openDeposits } from './deposit/deposits.ts'
 import { createDepositsDoor, withDeposits } from './deposit-views.ts'
+import { openHooks } from './hooks/hooks.ts'
 import type { Doors, SiteDoor } from './http/doors.ts'
 import { openHttp } from './http/http.ts'
 import type { Log } from './http/log.ts'
+import { openLogFile } from './journal/log-file.ts'
 import { openLimits } from './limits/limits.ts'
 import { isLocalAddress } from './limits/local.ts'
+import { measuredDial, measuredThrottle, watchRooms } from './measured.ts'
+import { type Metrics, openMetrics } from './metrics/metrics.ts'
 import { type Limits as NetLimits, limits as netLimits } from './net/limits.ts'
 import { type Net, type NetHandler, type NetLog, openNet } from './net/net.ts'
 import { openConnections } from './people/connections.ts'
@@ -28,7 +32,7 @@ import { frees, isArriving, pinsIn, pinsOf, sourcesOf } from './pinned.ts'
 import { demandMarker, openRooms } from './rooms.ts'
 import { createSiteDoor } from './site-door.ts'
 import { verifySignature } from './sites/identity.ts'
-import { openLinks } from './sites/links.ts'
+import { type Links, openLinks } from './sites/links.ts'
 import { isShared, openLink } from './sites/policy.ts'
 import { openSeen, rebuildSeen } from './transfers/seen.ts'
 import { isOver } from './transfers/transfer.ts'
@@ -62,29 +66,39 @@ export async function openSite(o: {
 }): Promise<Site> {
   const { home, config, clock, log } = o
   await using stack = new AsyncDisposableStack()
-  const rooms = await openRooms(stack, { home, clock, pid: o.pid, create: false })
+  const logFault = (fault: Fault) => {
+    metrics.faultSeen(fault.kind)
+    const { kind, op, about, cause } = fault
+    log.warn({ kind, op, about, err: cause }, fault.message)
+  }
+  let listLinks: Links['list'] = () => []
+  const metrics: Metrics = openMetrics({
+    ...{ clock, version },
+    links: () => listLinks(),
+    failed: (thrown) => logFault(asFault(thrown, 'metrics.read')),
+  })
+  const rooms = await openRooms(stack, {
+    ...{ home, clock, pid: o.pid, create: false },
+    openFile: metrics.timeFlushes(openLogFile),
+  })
   const { commit, db, store, identity, users, tokens, accounts, datasets, workflows, projects } =
     rooms
   const failed = new AbortController()
   const fail = (thrown: unknown) => failed.abort(asFault(thrown, 'site.run'))
   commit.stopped.addEventListener('abort', () => fail(commit.stopped.reason), { once: true })
   const startedAt = clock.now()
-  const logFault = (fault: Fault) =>
-    log.warn(
-      { kind: fault.kind, op: fault.op, about: fault.about, err: fault.cause },
-      fault.message,
-    )
 
   // Links and connections dial through the net, and the net asks them whom to let in: so they come
   // first and are given a way that the net fills in.
   let net: Net | undefined
-  const dial: Net['open'] = (to, protocol, options) => {
+  const dial = measuredDial((to, protocol, options) => {
     if (net !== undefined) return net.open(to, protocol, options)
     throw new Fault('busy', 'net.open', { text: 'The site is starting.' })
-  }
+  }, metrics.links)
   const speaks = () => [...handlers.map(({ protocol }) => protocol), laneProtocol]
   const me = () => ({ name: config.name, addresses: net?.addresses() ?? [] })
   const links = stack.use(await openLinks({ commit, db, clock, identity, me, speaks, open: dial }))
+  listLinks = links.list
   const connections = stack.use(
     await openConnections({ commit, db, clock, links, users, open: dial }),
   )
@@ -129,7 +143,7 @@ export async function openSite(o: {
       verify: verifySignature,
       open: (site, protocol, options) =>
         dial({ site, addresses: links.bySite(site)?.addresses ?? [] }, protocol, options),
-      throttle: limits.throttle,
+      throttle: measuredThrottle(limits.throttle, metrics),
       shared: (site) => isShared(openLink(links.bySite(site), 'transfers.shared')),
       mayFlow: (site) => void openLink(links.bySite(site), 'transfers.flow'),
       async pack(input, by, id) {
@@ -217,6 +231,17 @@ export async function openSite(o: {
       log: logFault,
     }),
   )
+  const hooks = stack.use(
+    await openHooks({
+      ...{ commit, db, clock, journal: rooms.journal, site: identity.site, log: logFault },
+      folder: home.hooks,
+      allowed: config.hooks?.allow ?? [],
+      tried: metrics.hookTried,
+    }),
+  )
+  await watchRooms(stack, metrics, {
+    ...{ home, rooms, net, links, transfers, deposits, upkeep, hooks },
+  })
   const site = createSiteDoor(rooms, upkeep, () => ({
     site: identity.site,
     name: config.name,
@@ -242,6 +267,8 @@ export async function openSite(o: {
       datasets,
       workflows,
       limits,
+      metrics,
+      hooks,
     },
     transfers: withDeposits(sending, deposits),
     deposits: createDepositsDoor(deposits, async (id) => (await datasets.get(id))?.project),
@@ -255,6 +282,7 @@ export async function openSite(o: {
       ...httpAddress(config),
       clock,
       log,
+      counts: metrics.answers,
     }),
   )
 

@@ -22,9 +22,11 @@ import { openWorkflows, type Workflows } from './catalog/workflows.ts'
 import type { Home } from './config.ts'
 import type { Db } from './db/db.ts'
 import { depositDueChanges, depositFolds } from './deposit/deposit.ts'
+import { hookFolds } from './hooks/hook.ts'
 import { type Asked, openAsked } from './journal/asked.ts'
 import type { Commit, Folds } from './journal/commit.ts'
 import { type Journal, openJournal } from './journal/journal.ts'
+import type { OpenLogFile } from './journal/log-file.ts'
 import { openIndex } from './journal/recovery.ts'
 import { limitFolds } from './limits/scope.ts'
 import { type Accounts, accountFolds, openAccounts } from './people/accounts.ts'
@@ -58,6 +60,7 @@ export const folds: Folds = {
   ...transferFolds,
   ...limitFolds,
   ...depositFolds,
+  ...hookFolds,
   /** Versions, bindings and IDs become visible together, with the end of the transfer that brought them. */
   'transfer.imported': ({ data }) => [
     ...transferChanges(data.transfer),
@@ -98,16 +101,16 @@ export type Rooms = {
 
 export async function openRooms(
   stack: AsyncDisposableStack,
-  o: { home: Home; clock: Clock; pid: number; create: boolean },
+  o: { home: Home; clock: Clock; pid: number; create: boolean; openFile?: OpenLogFile },
 ): Promise<Rooms> {
-  const { home, clock, create } = o
+  const { home, clock, create, openFile } = o
   stack.use(await openLock({ folder: home.lock, pid: o.pid }))
   const identity = await openIdentity({ folder: home.folder, create })
   if (create) {
     await makeFolder(home.store)
     await createMarker(home.store, identity.site)
   } else await demandMarker(home, identity.site)
-  const journal = stack.use(await openJournal({ folder: home.journal, clock, create }))
+  const journal = stack.use(await openJournal({ folder: home.journal, clock, create, openFile }))
   const { db, commit, rebuilt } = await openIndex({ folder: home.index, journal, folds, create })
   stack.use(db)
   const asked = stack.use(await openAsked({ db, clock }))

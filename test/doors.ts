@@ -60,6 +60,8 @@ export function askStubs(
     'upkeep',
     'limits',
     'deposits',
+    'hooks',
+    'metrics',
   ]
   const doors = Object.fromEntries(
     names.map((name) => [name, stub((stubs[name as keyof Stubs] ?? {}) as object)]),

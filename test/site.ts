@@ -4,7 +4,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -53,6 +53,8 @@ export type SiteOptions = {
   /** There is a site in `home` already: it is started, not made. */
   made?: boolean
   env?: NodeJS.ProcessEnv
+  /** More of its `config.json`, which no option of init says. */
+  config?: object
 }
 
 /** Runs a program to its end. */
@@ -109,6 +111,11 @@ export async function openSite(alias: string, options: SiteOptions = {}): Promis
     : await run(process.execPath, making.args, { env: making.env as NodeJS.ProcessEnv })
   if (made !== undefined && made.code !== 0)
     throw new Error(`init of ${alias} ended with ${made.code}: ${made.stderr}`)
+  if (options.config !== undefined) {
+    const path = join(home, 'config.json')
+    const said = JSON.parse(await readFile(path, 'utf8'))
+    await writeFile(path, JSON.stringify({ ...said, ...options.config }))
+  }
   const token = (await readFile(join(home, 'token'), 'utf8')).trim()
   const tokens = new Map<string, string>()
   let child: ChildProcess

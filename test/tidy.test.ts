@@ -61,6 +61,21 @@ const mayImport: Record<string, readonly string[]> = {
   'node/upkeep': ['node/base', 'node/db', 'node/journal', 'node/store', 'node/trees', 'protocol'],
   /** Lays out what arrived; is given what it needs to know of datasets and projects. */
   'node/deposit': ['node/base', 'node/db', 'node/journal', 'node/store', 'node/trees', 'protocol'],
+  /** Counts what others tell; the only room that names the package it counts with. */
+  'node/metrics': ['node/base', 'node/journal', 'protocol'],
+  /** Reads records of every room and tells programs outside; from the rooms it takes types only. */
+  'node/hooks': [
+    'node/base',
+    'node/db',
+    'node/journal',
+    'node/sites',
+    'node/people',
+    'node/catalog',
+    'node/transfers',
+    'node/upkeep',
+    'protocol',
+    'api',
+  ],
   'node/http': ['*'],
   /** The files beside the rooms: composition, init, backup. They know everybody. */
   node: ['*'],
@@ -81,6 +96,7 @@ const onlyIn: readonly (readonly [RegExp, readonly string[]])[] = [
   [/^@ipld\/dag-pb$/, ['protocol/unixfs.ts']],
   [/^ipfs-unixfs(-importer)?$/, ['test']],
   [/^fastify/, ['node/http', 'test']],
+  [/^prom-client$/, ['node/metrics']],
   [/^commander$/, ['cli']],
   [/^(react|react-dom|@mantine\/|@tanstack\/)/, ['web', 'test']],
   [/^playwright-core$/, ['test']],

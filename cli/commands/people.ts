@@ -4,7 +4,7 @@ import type { Open } from '../context.ts'
 import { durationOf, given } from '../options.ts'
 import { table } from '../show.ts'
 
-type Token = { label?: string; readOnly?: boolean; expires?: string }
+type Token = { label?: string; metrics?: boolean; readOnly?: boolean; expires?: string }
 type Added = { name?: string; administrator?: boolean }
 
 export function addPeople(program: Command, open: Open): void {
@@ -47,6 +47,7 @@ export function addPeople(program: Command, open: Open): void {
     .argument('<email>')
     .option('--label <text>', 'what it is for')
     .option('--read-only', 'may change nothing')
+    .option('--metrics', 'may read /metrics and nothing else')
     .option('--expires <time>', 'how long it is good: 48h, 90d')
     .description('Makes a token for CROSSLOAD_TOKEN. It is shown this once.')
     .action(async (email: string, flags: Token, command: Command) => {
@@ -54,7 +55,7 @@ export function addPeople(program: Command, open: Open): void {
       const input = given({
         email: parseEmail(email),
         label: flags.label,
-        scope: flags.readOnly ? ('read' as const) : undefined,
+        scope: scopeOf(flags),
         expiresMs: flags.expires === undefined ? undefined : durationOf(flags.expires),
       })
       const made = await context.call('people.token', input)
@@ -81,4 +82,9 @@ export function addPeople(program: Command, open: Open): void {
       const user = await context.call('people.remove', { email: parseEmail(email) })
       context.print(user, () => `${user.email} has no account here any more.`)
     })
+}
+
+function scopeOf({ readOnly, metrics }: Token): 'read' | 'metrics' | undefined {
+  if (metrics) return 'metrics'
+  return readOnly ? 'read' : undefined
 }

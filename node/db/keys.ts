@@ -24,6 +24,7 @@
  * | `place/CID` | where a file left in place lies |
  * | `hold/ID` | that somebody wants a dataset's content to stay |
  * | `damage/CID` | something held that a scrub found damaged |
+ * | `hook/ID` · `hook-at/ID` | a webhook · how far it has come |
  * | `asked/MARK` | that a question with this mark was answered, and by which record |
  * | `limit/KIND/ID` | a rate that people set: `site` (0), `link` or `transfer` |
  */
@@ -142,6 +143,10 @@ export const keys = {
   holds: () => prefix('hold'),
   damage: (cid: FileCid | Root) => key('damage', cid),
   damages: () => prefix('damage'),
+
+  hook: (id: number) => key('hook', id),
+  hooks: () => prefix('hook'),
+  hookAt: (id: number) => key('hook-at', id),
 
   asked: (mark: string) => key('asked', mark),
   askedAll: () => prefix('asked'),

@@ -55,6 +55,8 @@ export interface Deposits extends AsyncDisposable {
   of(transfer: TransferId): Promise<DepositView | undefined>
   /** The newest of a dataset. */
   ofDataset(dataset: DatasetId): Promise<DepositView | undefined>
+  /** How many are due and not made yet. */
+  waiting(): number
   /** Whether the site can lay files there; faults say what to do. */
   check(folder: string): Promise<void>
   /** Tries at once whatever waits, and once more what had failed and `isWanted`. */
@@ -171,6 +173,7 @@ export async function openDeposits(needs: DepositsNeeds): Promise<Deposits> {
   return {
     events,
     of,
+    waiting: () => [...dues.values()].reduce((sum, all) => sum + all.length, 0),
     check: checkPlace,
     async ofDataset(dataset) {
       const newest = await db.get<TransferId>(keys.depositOf(dataset))

@@ -37,6 +37,11 @@ export async function admit(
       text: 'This token may only read. Use one that may do everything its person may.',
     })
   }
+  if (scope === 'metrics' && permission !== 'metrics.read') {
+    throw new Fault('denied', `http.${name}`, {
+      text: 'This token only opens /metrics. Use one that may do what its person may.',
+    })
+  }
   if (acts[permission].on === 'site' && !may(by, permission, 'site')) {
     throw new Fault('denied', `http.${name}`)
   }

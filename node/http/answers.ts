@@ -9,6 +9,7 @@ import type { Route } from '../../api/route.ts'
 import type { RouteName } from '../../api/routes.ts'
 import { asFault, Fault, toWireFault } from '../../protocol/fault.ts'
 import type { Clock } from '../base/clock.ts'
+import type { Answers } from '../metrics/answers.ts'
 import { TooMany } from '../people/attempts.ts'
 import type { User } from '../people/users.ts'
 import type { Doing } from './doors.ts'
@@ -18,7 +19,11 @@ import { openStream, type Stream } from './stream.ts'
 /** Between two tellings of how far long work is, in milliseconds. */
 const progressMs = 250
 
-export type Answering = { readonly clock: Clock; readonly log: Log }
+export type Answering = {
+  readonly clock: Clock
+  readonly log: Log
+  readonly counts?: Answers | undefined
+}
 
 /** Of every answer. */
 export const everyAnswer = {
@@ -53,9 +58,10 @@ export async function answerStream(
   run: (stream: Stream) => Promise<void>,
 ): Promise<void> {
   reply.hijack()
-  const { clock, log } = needs
+  const { clock, log, counts } = needs
   const reader = `${by.email} reading ${name}`
-  using stream = openStream(reply.raw, { clock, log, reader, headers: everyAnswer })
+  using _reading = counts?.reading(name)
+  using stream = openStream(reply.raw, { clock, log, reader, headers: everyAnswer, counts })
   try {
     await run(stream)
   } catch (thrown) {
@@ -113,7 +119,7 @@ export async function workAloud(
 type ProblemFacts = NonNullable<Parameters<typeof toProblem>[1]>
 
 /** Whatever was thrown as a fault to tell; our own mistakes are logged under a reference number. */
-export function faultOf(thrown: unknown, { clock, log }: Answering): [Fault, ProblemFacts] {
+export function faultOf(thrown: unknown, { clock, log, counts }: Answering): [Fault, ProblemFacts] {
   if (thrown instanceof Unknown) return [thrown, { status: 401 }]
   if (thrown instanceof TooMany) return [thrown, { status: 429 }]
   const code = (thrown as { code?: unknown })?.code
@@ -128,6 +134,7 @@ export function faultOf(thrown: unknown, { clock, log }: Answering): [Fault, Pro
   if (fault.kind !== 'internal') return [fault, {}]
   const reference = Buffer.from(clock.random(6)).toString('hex')
   log.error({ reference, err: fault.cause ?? fault }, 'a mistake of ours')
+  counts?.mistaken()
   return [fault, { reference }]
 }
 

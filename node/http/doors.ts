@@ -10,9 +10,11 @@ import type { DatasetId, ProjectId, SiteId, TransferId, UserId } from '../../pro
 import type { Datasets } from '../catalog/datasets.ts'
 import type { Projects } from '../catalog/projects.ts'
 import type { Workflows } from '../catalog/workflows.ts'
+import type { Hooks } from '../hooks/hooks.ts'
 import type { Asked } from '../journal/asked.ts'
 import type { JournalRecord } from '../journal/journal.ts'
 import type { Limits } from '../limits/limits.ts'
+import type { Metrics } from '../metrics/metrics.ts'
 import type { Accounts } from '../people/accounts.ts'
 import type { Connections } from '../people/connections.ts'
 import type { Tokens } from '../people/tokens.ts'
@@ -91,6 +93,8 @@ export type Doors = {
   readonly transfers: TransfersDoor
   readonly limits: Limits
   readonly deposits: DepositsDoor
+  readonly hooks: Omit<Hooks, 'glance' | typeof Symbol.asyncDispose>
+  readonly metrics: Pick<Metrics, 'expose'>
 }
 
 /** One question of one person. `signal` aborts when they go away or the site stops. */

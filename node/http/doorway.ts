@@ -28,6 +28,7 @@ export type Asking = {
 
 /** Answers even in safe mode, when nobody is known and nothing is read but the site as a whole. */
 export type Lookout = {
+  readonly name: string
   readonly path: string
   readonly says: string
   readonly answer: (reply: FastifyReply, site: SiteDoor) => unknown
@@ -72,6 +73,7 @@ export function addDoorway(app: FastifyInstance, doorway: Doorway, needs: Servin
     room.route({
       method: [...doorway.methods],
       url: doorway.path,
+      config: { routeName: name },
       // Before the body is read, as for every row of the table.
       onRequest: async (request, reply) => {
         const visit = createVisit(request, reply, needs.clock)
@@ -89,5 +91,6 @@ export function addDoorway(app: FastifyInstance, doorway: Doorway, needs: Servin
 }
 
 export function addLookout(app: FastifyInstance, lookout: Lookout, site: SiteDoor): void {
-  app.get(lookout.path, (_request, reply) => lookout.answer(reply, site))
+  const config = { routeName: lookout.name }
+  app.get(lookout.path, { config }, (_request, reply) => lookout.answer(reply, site))
 }

@@ -11,6 +11,7 @@ import { eventsMedia } from '../../api/sse.ts'
 import { asFault, Fault, fromWireFault } from '../../protocol/fault.ts'
 import { check } from '../../protocol/wire.ts'
 import type { Clock } from '../base/clock.ts'
+import type { Answers } from '../metrics/answers.ts'
 import type { User } from '../people/users.ts'
 import { admit, demandPermission } from './admit.ts'
 import {
@@ -22,11 +23,13 @@ import {
   goneSignal,
   workAloud,
 } from './answers.ts'
+import { watchAnswers } from './counting.ts'
 import type { Call, Doing, Doors, Handlers, OpenName, SiteDoor } from './doors.ts'
 import { addDoorway, addLookout } from './doorway.ts'
 import { doorways, lookouts } from './doorways/doorways.ts'
 import { connectionHandlers } from './handlers/connections.ts'
 import { datasetHandlers } from './handlers/datasets.ts'
+import { hooksHandlers } from './handlers/hooks.ts'
 import { limitHandlers } from './handlers/limits.ts'
 import { linkHandlers } from './handlers/links.ts'
 import { peopleHandlers } from './handlers/people.ts'
@@ -70,6 +73,8 @@ export type HttpNeeds = {
   readonly names?: readonly string[] | undefined
   readonly clock: Clock
   readonly log: Log
+  /** Where answers are counted, if they are. */
+  readonly counts?: Answers | undefined
 }
 
 export interface Http extends AsyncDisposable {
@@ -107,6 +112,7 @@ const handlers: Handlers = {
   ...workflowHandlers,
   ...transferHandlers,
   ...limitHandlers,
+  ...hooksHandlers,
 }
 
 /** Apart from listening, so that tests can ask without a port, and of another table. */
@@ -131,6 +137,7 @@ export function createApp(
     reply.headers(everyAnswer)
     checkHost(request.headers.host)
   })
+  if (needs.counts !== undefined) watchAnswers(app, needs.counts)
   const pages = servePages(app, needs.pages)
   app.setNotFoundHandler((request, reply) => {
     if (pages.answer(request, reply)) return
@@ -186,6 +193,7 @@ function addRoute(app: FastifyInstance, name: RouteName, route: Route, needs: Se
   app.route({
     method: route.method,
     url: route.path,
+    config: { routeName: name, isEvents: route.answer === 'events' },
     // Before the body is read: a stranger's is not even parsed.
     onRequest: async (request, reply) => {
       const visit = createVisit(request, reply, needs.clock)

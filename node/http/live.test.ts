@@ -29,6 +29,7 @@ afterEach(async () => {
 
 async function site(stubs: { [D in keyof Doors]?: Partial<Doors[D]> }, clock = systemClock) {
   const logged: object[] = []
+  const counted = { dropped: 0 }
   const note = (facts: object) => void logged.push(facts)
   const tokens: Partial<Doors['tokens']> = {
     who: async (text) => (text === 'ana' ? { user: ana, scope: 'all' } : undefined),
@@ -41,9 +42,15 @@ async function site(stubs: { [D in keyof Doors]?: Partial<Doors[D]> }, clock = s
     port: 0,
     clock,
     log: { info: note, warn: note, error: note },
+    counts: {
+      answered() {},
+      mistaken() {},
+      reading: () => ({ [Symbol.dispose]() {} }),
+      readerDropped: () => void counted.dropped++,
+    },
   })
   open.push(http)
-  return { http, logged, client: createClient({ url: http.url, token: 'ana' }) }
+  return { http, logged, counted, client: createClient({ url: http.url, token: 'ana' }) }
 }
 
 function viewed(sent: number, more: Partial<TransferView> = {}): TransferView {
@@ -249,7 +256,7 @@ describe('following', () => {
   it('drops a reader that takes nothing, by name', async () => {
     const clock = createManualClock()
     const { door, moved } = transfers(() => viewed(1, { will: ['x'.repeat(1024 * 1024)] }))
-    const { http, logged } = await site({ transfers: door as TransfersDoor }, clock)
+    const { http, logged, counted } = await site({ transfers: door as TransfersDoor }, clock)
     const socket = connect(Number(new URL(http.url).port), '127.0.0.1')
     socket.pause()
     socket.write(
@@ -265,6 +272,7 @@ describe('following', () => {
     expect(logged).toEqual([
       { reader: 'ana@lab.example reading transfers.follow', ms: slowReaderMs },
     ])
+    expect(counted.dropped).toBe(1)
     socket.destroy()
   })
 })

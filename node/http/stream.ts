@@ -6,6 +6,7 @@ import type { ServerResponse } from 'node:http'
 import { eventsMedia, signOfLife, signOfLifeMs, writeEvent } from '../../api/sse.ts'
 import { Fault } from '../../protocol/fault.ts'
 import type { Clock } from '../base/clock.ts'
+import type { Answers } from '../metrics/answers.ts'
 import type { Log } from './log.ts'
 
 /** How long a reader may take nothing, in milliseconds. */
@@ -17,6 +18,7 @@ export type StreamNeeds = {
   /** Whom to name in the log. */
   readonly reader: string
   readonly headers: Readonly<Record<string, string>>
+  readonly counts?: Pick<Answers, 'readerDropped'> | undefined
 }
 
 export interface Stream extends Disposable {
@@ -26,7 +28,7 @@ export interface Stream extends Disposable {
 }
 
 export function openStream(raw: ServerResponse, needs: StreamNeeds): Stream {
-  const { clock, log, reader, headers } = needs
+  const { clock, log, reader, headers, counts } = needs
   raw.writeHead(200, { ...headers, 'content-type': eventsMedia, 'x-accel-buffering': 'no' })
   raw.flushHeaders()
   const life = clock.every(signOfLifeMs, () => {
@@ -56,6 +58,7 @@ export function openStream(raw: ServerResponse, needs: StreamNeeds): Stream {
       const patience = clock.after(slowReaderMs, () => {
         leave()
         log.warn({ reader, ms: slowReaderMs }, 'a reader of events was too slow and was dropped')
+        counts?.readerDropped()
         raw.destroy()
         reject(
           new Fault('busy', 'http.stream', { about: reader, text: 'The reader was too slow.' }),

@@ -33,6 +33,8 @@ export interface Commit {
   (kind: string, by: Actor, data: unknown): Promise<JournalRecord>
   /** Called after each fold, in order, before the commit resolves. It must not throw. */
   on(listen: (record: JournalRecord) => void): Disposable
+  /** The number of the last record that the index has. */
+  folded(): number
   /** Held around reading, deciding and committing, by the outermost function of a room only. */
   readonly serial: Serial
   /**
@@ -112,6 +114,7 @@ export async function openCommit(o: {
 
   return Object.assign(commit, {
     on: (listen: (record: JournalRecord) => void) => events.on(({ record }) => listen(record)),
+    folded: () => folded,
     serial: createSerial(),
     stopped,
     replayed,

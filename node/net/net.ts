@@ -51,6 +51,8 @@ export interface Net extends AsyncDisposable {
   /** Ends every connection to the site, every lane and every dial of it, at once. Does not keep it from coming back. */
   hangUp(site: SiteId): void
   connections(): ConnectionInfo[]
+  /** How many lanes are open, theirs to us and ours to them. */
+  lanesCount(): number
   on(listen: (event: NetEvent) => void): Disposable
 }
 
@@ -230,6 +232,7 @@ export async function openNet(o: NetInit): Promise<Net> {
       connections.hangUp(site, why)
     },
     connections: connections.list,
+    lanesCount: lanes.count,
     on: events.on,
     async [Symbol.asyncDispose]() {
       const why = ended('This site is stopping.')

@@ -26,6 +26,7 @@ export const acts = {
   'session.use': { on: 'site', roles: everyone },
   'site.read': { on: 'site', roles: everyone },
   'site.administer': { on: 'site', roles: ['administrator'] },
+  'metrics.read': { on: 'site', roles: ['administrator'] },
   'people.manage': { on: 'site', roles: ['administrator'] },
   'link.read': { on: 'site', roles: everyone },
   'link.manage': { on: 'site', roles: ['administrator'] },

@@ -12,8 +12,11 @@ import type { Actor } from '../journal/journal.ts'
 import { hashOf, newSecret, secretPattern } from './secret.ts'
 import { checkName, type User, type Users } from './users.ts'
 
-/** `all`: what the person may do. `read`: of that, what changes nothing. */
-export type Scope = 'all' | 'read'
+/**
+ * `all`: what the person may do. `read`: of that, what changes nothing. `metrics`: only the numbers
+ * about the site, for a monitor that keeps its token in a file.
+ */
+export type Scope = 'all' | 'read' | 'metrics'
 
 /** What is kept of a token. The token itself is shown once and never written. */
 export type KeptToken = {

@@ -36,8 +36,13 @@ export type Live = {
   bytesPerSecond: number
   sessions: number
 }
-/** `troubled`: it is the fault that is new. */
-export type Ticked = { type: 'ticked'; id: TransferId; troubled: boolean }
+/** `troubled`: it is the fault that is new. `more`: what was counted now. */
+export type Ticked = {
+  type: 'ticked'
+  id: TransferId
+  troubled: boolean
+  more?: Partial<Counters>
+}
 
 export interface Progress {
   readonly events: Events<Ticked>
@@ -128,7 +133,7 @@ export function openProgress(needs: { db: Db; clock: Clock }): Progress {
         of.fault = undefined
         rate(of)
       }
-      events.emit({ type: 'ticked', id, troubled: false })
+      events.emit({ type: 'ticked', id, troubled: false, more })
     },
     set(id, known) {
       const of = live.get(id)

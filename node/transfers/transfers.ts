@@ -31,7 +31,7 @@ import { createDriver } from './driver.ts'
 import { createGrants } from './grants.ts'
 import { hearOffer, type IncomingNeeds } from './incoming.ts'
 import { bundleHash, hearReceipt, type OpenChannel, sayOffer } from './outgoing.ts'
-import { openProgress } from './progress.ts'
+import { type Counters, openProgress } from './progress.ts'
 import type { Seen } from './seen.ts'
 import { createServer, type Throttle } from './send.ts'
 import { createTasks } from './tasks.ts'
@@ -71,8 +71,13 @@ export type TransfersNeeds<Input> = {
   log(fault: Fault): void
 }
 
-/** `over`: it has just ended. */
-export type TransferEvents = { type: 'changed'; id: TransferId; over: boolean }
+/** `over`: it has just ended. `more`: what crossed since the last one. */
+export type TransferEvents = {
+  type: 'changed'
+  id: TransferId
+  over: boolean
+  more?: Partial<Counters>
+}
 
 export interface Transfers<Input> extends AsyncDisposable {
   readonly events: Events<TransferEvents>
@@ -145,7 +150,9 @@ export function openTransfers<Input>(needs: TransfersNeeds<Input>): Transfers<In
     }
     events.emit({ type: 'changed', id: transfer.id, over: isOver(transfer.state) })
   })
-  progress.events.on(({ id }) => events.emit({ type: 'changed', id, over: false }))
+  progress.events.on(({ id, more }) =>
+    events.emit({ type: 'changed', id, over: false, ...(more === undefined ? {} : { more }) }),
+  )
 
   /** One at a time for a transfer, however often it is asked for. */
   function retell(transfer: Transfer): void {

@@ -44,6 +44,8 @@ export interface Upkeep extends AsyncDisposable {
   readonly scrubNow: Scrub['runNow']
   /** Where the scrub is, and at most `damagesToldMax` of what it found. */
   view(): Promise<ScrubView & { damaged: ToldDamage[]; damagedCount: number }>
+  /** The same in numbers, for whoever looks often. */
+  glance(): ScrubView & { damagedCount: number }
   /** Why the site is not well; undefined when it is. */
   fault(): Fault | undefined
   /** Begins what goes on by itself. */
@@ -122,6 +124,7 @@ export async function openUpkeep(needs: UpkeepNeeds): Promise<Upkeep> {
       })
       return { ...scrub.view(), damaged, damagedCount: damages.count }
     },
+    glance: () => ({ ...scrub.view(), damagedCount: damages.count }),
     fault: damages.fault,
     async start() {
       await reclaim.start()

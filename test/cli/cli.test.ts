@@ -30,6 +30,7 @@ const names = [
   'upkeep',
   'trouble',
   'deposit',
+  'hooks',
 ]
 
 const scripts = await Promise.all(

@@ -5,6 +5,7 @@ import { cp, mkdir, mkdtemp, realpath, rm, symlink, writeFile } from 'node:fs/pr
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { run } from '../../cli/main.ts'
+import { openReceiver } from '../receiver.ts'
 import { openSite, type Site, top } from '../site.ts'
 import { fill, type Known, type Step, wordsOf } from './script.ts'
 
@@ -29,7 +30,12 @@ export async function openStage(): Promise<Stage> {
     ['nobodyAtoslo', 'crossload_nobody-made-this'],
   ])
   const sites = new Map<string, Site>()
-  for (const site of await Promise.all(['oslo', 'kyoto'].map((alias) => openSite(alias)))) {
+  const receiver = stack.use(await openReceiver())
+  known.set('receiver', receiver.place)
+  const config = { hooks: { allow: [receiver.place] } }
+  for (const site of await Promise.all(
+    ['oslo', 'kyoto'].map((alias) => openSite(alias, { config })),
+  )) {
     stack.use(site)
     sites.set(site.alias, site)
     known.set(site.alias, site.home)

@@ -13,6 +13,7 @@ import { type RouteName, routes } from '../../api/routes.ts'
 import type { Doorway } from '../../node/http/doorway.ts'
 import { doorways } from '../../node/http/doorways/doorways.ts'
 import type { Email } from '../../protocol/ids.ts'
+import { openReceiver, type Receiver } from '../receiver.ts'
 import { acceptedPair, ana, isDone, type Pair, until } from '../site.ts'
 
 const actors = ['nobody', 'expired', 'viewer', 'member', 'owner', 'administrator'] as const
@@ -35,7 +36,12 @@ const ben = 'ben@oslo.example'
 const spares: Record<Whose, string> = { other: 'spare@oslo.example', own: 'spare2@oslo.example' }
 
 /** What each permission means. */
-const administrators: readonly Permission[] = ['site.administer', 'people.manage', 'link.manage']
+const administrators: readonly Permission[] = [
+  'site.administer',
+  'metrics.read',
+  'people.manage',
+  'link.manage',
+]
 const everybody: readonly Permission[] = [
   'session.use',
   'site.read',
@@ -69,6 +75,7 @@ function expected(name: string, permission: Permission, actor: Actor, whose: Who
 }
 
 let pair: Pair
+let receiver: Receiver
 let folder: string
 let things: Record<Whose, Things>
 let link: number
@@ -80,7 +87,8 @@ beforeAll(async () => {
   await mkdir(join(folder, 'data'))
   await writeFile(join(folder, 'data', 'a.txt'), 'a')
   await writeFile(join(folder, 'doc.json'), '{"gates":[]}')
-  pair = await acceptedPair()
+  receiver = await openReceiver()
+  pair = await acceptedPair({ oslo: { config: { hooks: { allow: [receiver.place] } } } })
   const { oslo, kyoto } = pair
   const { admin } = oslo
   await Promise.all(
@@ -105,6 +113,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await pair[Symbol.asyncDispose]()
+  await receiver[Symbol.asyncDispose]()
   await rm(folder, { recursive: true, force: true })
 })
 
@@ -155,6 +164,7 @@ async function inputOf(name: RouteName, of: Things, actor: Actor): Promise<objec
     'site.backup': { folder: join(folder, unique) },
     'site.reclaim': { dry: true },
     'holds.add': { dataset, reason: 'matrix' },
+    'hooks.add': { url: `http://${receiver.place}/${unique}` },
     'session.open': { email: ben, password },
     'session.welcome': { secret: 'nonsense', password },
     'session.password': { old: password, password },
@@ -186,6 +196,13 @@ async function inputOf(name: RouteName, of: Things, actor: Actor): Promise<objec
     const added = { dataset: things.other.dataset as never, reason: unique }
     return { id: (await pair.oslo.admin.call('holds.add', added)).id }
   }
+  if (['hooks.remove', 'hooks.resume', 'hooks.test'].includes(name)) {
+    const added = { url: `http://${receiver.place}/${unique}` }
+    const { id } = await pair.oslo.admin.call('hooks.add', added)
+    // The one before has done its part; there may be only so many.
+    await pair.oslo.admin.call('hooks.remove', { id: id - 1 }).catch(() => {})
+    return { id }
+  }
   if (name === 'people.remove-token') return { email: spare, token: await tokenOf(spare) }
   if (name === 'tokens.remove') return { token: own ? await tokenOf(own) : '0'.repeat(16) }
   const id = name.startsWith('datasets.')
@@ -203,6 +220,7 @@ async function inputOf(name: RouteName, of: Things, actor: Actor): Promise<objec
 /** The addresses that are not rows of the table; each with a path that has something behind it. */
 const doorwayPaths: Record<string, (of: Things) => string> = {
   'site.well-known': () => '/.well-known/crossload',
+  'site.metrics': () => '/metrics',
 }
 
 async function askDoorway(doorway: Doorway, actor: Actor, of: Things) {

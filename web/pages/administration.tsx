@@ -1,4 +1,5 @@
 import { Tabs } from '@mantine/core'
+import { Hooks } from '../administration/hooks.tsx'
 import { Journal } from '../administration/journal.tsx'
 import { Links } from '../administration/links.tsx'
 import { People } from '../administration/people.tsx'
@@ -13,6 +14,7 @@ export function Administration() {
           <Tabs.Tab value="links">Links</Tabs.Tab>
           <Tabs.Tab value="people">People</Tabs.Tab>
           <Tabs.Tab value="storage">Storage</Tabs.Tab>
+          <Tabs.Tab value="hooks">Webhooks</Tabs.Tab>
           <Tabs.Tab value="journal">Journal</Tabs.Tab>
         </Tabs.List>
         <Tabs.Panel value="links" pt="md">
@@ -23,6 +25,9 @@ export function Administration() {
         </Tabs.Panel>
         <Tabs.Panel value="storage" pt="md">
           <Storage />
+        </Tabs.Panel>
+        <Tabs.Panel value="hooks" pt="md">
+          <Hooks />
         </Tabs.Panel>
         <Tabs.Panel value="journal" pt="md">
           <Journal />

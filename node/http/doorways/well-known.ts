@@ -3,6 +3,7 @@ import { type WellKnown, wellKnownPath } from '../../../protocol/well-known.ts'
 import type { Doorway, Lookout } from '../doorway.ts'
 
 export const healthz: Lookout = {
+  name: 'site.healthz',
   path: '/healthz',
   says: '200 while the site works, 503 when it had to go into safe mode; for whoever watches machines.',
   answer(reply, site) {

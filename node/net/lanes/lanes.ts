@@ -49,6 +49,8 @@ export type Lanes = {
     protocol: string,
     o: { ask: Ask; signal: AbortSignal },
   ): Promise<NetCarrier | undefined>
+  /** How many are open. */
+  count(): number
   /** Ends all lanes of the site, and all that it was promised. */
   hangUp(site: SiteId, why: Fault): void
   close(why: Fault): Promise<void>
@@ -251,6 +253,7 @@ export function createLanes(
         return undefined
       }
     },
+    count: () => [...open.values()].reduce((sum, ofSite) => sum + ofSite.size, 0),
     hangUp(site, why) {
       promises.forget(site)
       restUntil.delete(site)

@@ -38,8 +38,9 @@ export type Route<I extends z.ZodObject = z.ZodObject, O extends z.ZodType = z.Z
   /**
    * `value`: one answer. `long`: takes as long as the disk or another site takes; tells progress when
    * asked for `text/event-stream`, and ends when the asker goes away. `events`: values until the end.
+   * `bytes`: the content of a file, whole or a range of it, to GET and HEAD.
    */
-  readonly answer: 'value' | 'long' | 'events'
+  readonly answer: 'value' | 'long' | 'events' | 'bytes'
   /** What can go wrong, besides `invalid`, `denied`, `missing`, `busy` and `internal`. */
   readonly kinds: readonly FaultKind[]
   readonly says: string
@@ -71,3 +72,4 @@ function answering(answer: Route['answer']) {
 export const value = answering('value')
 export const long = answering('long')
 export const events = answering('events')
+export const bytes = answering('bytes')

@@ -17,6 +17,7 @@ import {
   type KnownRoot,
   versionOf,
 } from './dataset.ts'
+import { type OpenFile, openFiles } from './files.ts'
 import { createListing, type Listed, type ListOptions } from './listing.ts'
 import { checkMeta, checkName, type Meta } from './names.ts'
 import {
@@ -77,6 +78,12 @@ export interface Datasets {
     options?: Partial<ListOptions> & { version?: number | undefined },
   ): Promise<Listed>
   versions(id: DatasetId, by: Person): Promise<readonly DatasetVersion[]>
+  /** One file of a version by its path, open. Faults `missing`, and as the store does. */
+  open(
+    id: DatasetId,
+    by: Person,
+    options: { path: string; version?: number | undefined },
+  ): Promise<OpenFile>
   /** Writes a version to `folder`, which is new, byte for byte. */
   export(
     id: DatasetId,
@@ -121,6 +128,7 @@ export function openDatasets({
 }: DatasetsNeeds): Datasets {
   const get = (id: DatasetId) => db.get<Dataset>(keys.dataset(id))
   const listing = createListing(store)
+  const files = openFiles({ db, store })
 
   async function need(id: DatasetId, by: Person, act: CatalogAct): Promise<Dataset> {
     const dataset = await get(id)
@@ -241,6 +249,11 @@ export function openDatasets({
     async files(id, by, { version, limit = listMax, ...options } = {}) {
       const { tree } = versionOf(await need(id, by, 'dataset.read'), version)
       return listing.list(tree.root, { ...options, limit: Math.max(1, Math.min(limit, listMax)) })
+    },
+
+    async open(id, by, { path, version }) {
+      const { tree } = versionOf(await need(id, by, 'dataset.read'), version)
+      return files.open(tree, path)
     },
 
     async export(id, folder, by, { version: number, ...options } = {}) {

@@ -3,11 +3,12 @@
  * a whole and the transfers are listed here by what is asked of them.
  */
 
-import type { EventsName, Input, Output, RouteName } from '../../api/routes.ts'
+import type { BytesName, EventsName, Input, Output, RouteName } from '../../api/routes.ts'
 import type { DryRun, SendInput, TransferView } from '../../api/shapes.ts'
 import type { WireFault } from '../../protocol/fault.ts'
 import type { DatasetId, ProjectId, SiteId, TransferId, UserId } from '../../protocol/ids.ts'
 import type { Datasets } from '../catalog/datasets.ts'
+import type { OpenFile } from '../catalog/files.ts'
 import type { Projects } from '../catalog/projects.ts'
 import type { Workflows } from '../catalog/workflows.ts'
 import type { JournalRecord } from '../journal/journal.ts'
@@ -100,7 +101,7 @@ export type Call<R extends RouteName> = Doing & {
 }
 
 /** `site.health` is answered before there is a person, by http.ts itself. */
-export type HandledName = Exclude<RouteName, EventsName | OpenName | 'site.health'>
+export type HandledName = Exclude<RouteName, EventsName | BytesName | OpenName | 'site.health'>
 export type Handler<R extends RouteName> = (call: Call<R>) => Promise<Output<R>> | Output<R>
 /** Asked by somebody who is not known yet. */
 export type OpenName = 'site.openapi' | 'session.open' | 'session.welcome'
@@ -108,3 +109,7 @@ export type OpenHandlers = {
   readonly [N in OpenName]: (call: Pick<Call<N>, 'doors' | 'input' | 'visit'>) => Promise<Output<N>>
 }
 export type Handlers<R extends HandledName = HandledName> = { readonly [N in R]: Handler<N> }
+/** They find the file, open; `bytes.ts` answers with it and closes it. */
+export type ContentHandlers = {
+  readonly [N in BytesName]: (call: Pick<Call<N>, 'doors' | 'by' | 'input'>) => Promise<OpenFile>
+}

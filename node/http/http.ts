@@ -6,11 +6,12 @@
 import type { AddressInfo } from 'node:net'
 import fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
 import type { Route } from '../../api/route.ts'
-import { type EventsName, type RouteName, routes } from '../../api/routes.ts'
+import { type BytesName, type EventsName, type RouteName, routes } from '../../api/routes.ts'
 import { eventsMedia } from '../../api/sse.ts'
 import { asFault, Fault, fromWireFault } from '../../protocol/fault.ts'
 import { check } from '../../protocol/wire.ts'
 import type { Clock } from '../base/clock.ts'
+import type { OpenFile } from '../catalog/files.ts'
 import type { User } from '../people/users.ts'
 import { admit, demandPermission } from './admit.ts'
 import {
@@ -22,10 +23,12 @@ import {
   goneSignal,
   workAloud,
 } from './answers.ts'
+import { answerBytes } from './bytes.ts'
 import type { Call, Doing, Doors, Handlers, OpenName, SiteDoor } from './doors.ts'
 import { addDoorway, addLookout } from './doorway.ts'
 import { doorways, lookouts } from './doorways/doorways.ts'
 import { connectionHandlers } from './handlers/connections.ts'
+import { contentHandlers } from './handlers/content.ts'
 import { datasetHandlers } from './handlers/datasets.ts'
 import { limitHandlers } from './handlers/limits.ts'
 import { linkHandlers } from './handlers/links.ts'
@@ -177,7 +180,7 @@ function addRoute(app: FastifyInstance, name: RouteName, route: Route, needs: Se
   const people = new WeakMap<FastifyRequest, User>()
   const visits = new WeakMap<FastifyRequest, Visit>()
   app.route({
-    method: route.method,
+    method: route.answer === 'bytes' ? ['GET', 'HEAD'] : route.method,
     url: route.path,
     // Before the body is read: a stranger's is not even parsed.
     onRequest: async (request, reply) => {
@@ -198,6 +201,13 @@ function addRoute(app: FastifyInstance, name: RouteName, route: Route, needs: Se
       const by = people.get(request)!
       const paths = createPaths(needs)
       const signal = AbortSignal.any([stopping, goneSignal(reply)])
+      if (route.answer === 'bytes') {
+        const find = contentHandlers[name as BytesName] as (call: unknown) => Promise<OpenFile>
+        await using file = await find({ doors: ready(needs), by, input })
+        const reader = `${by.email} reading ${name}`
+        const { clock, log } = needs
+        return await answerBytes(request, reply, file, { clock, log, reader, signal })
+      }
       const work = (doing: Doing): Promise<unknown> => {
         const call = { doors: ready(needs), by, input, paths, visit, ...doing }
         const handle = handlers[name as keyof Handlers] as (call: Call<never>) => unknown

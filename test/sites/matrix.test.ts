@@ -175,6 +175,8 @@ async function inputOf(name: RouteName, of: Things, actor: Actor): Promise<objec
     'datasets.add': { name: unique, path, project },
     'datasets.update': { id: dataset, path },
     'datasets.meta': { id: dataset, changes: { a: 'b' } },
+    'datasets.content': { id: dataset, path: 'a.txt' },
+    'workflows.content': { id: workflow, path: 'document' },
     'datasets.export': { id: dataset, folder: join(folder, unique) },
     'workflows.add': { name: unique, document: join(folder, 'doc.json'), dataset, project },
     'workflows.update': { id: workflow, document: join(folder, 'doc.json') },

@@ -1,0 +1,127 @@
+/**
+ * The content of a file as an answer: whole, a range of it, or nothing because the asker has it. Every
+ * block is verified before it is sent, so a damaged one cuts the answer short and is never sent; the
+ * length that was said at the start, and the digest, tell the reader. Memory holds two blocks.
+ */
+import { createHash } from 'node:crypto'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { asFault, Fault, toWireFault } from '../../protocol/fault.ts'
+import { blockBytes } from '../../protocol/unixfs.ts'
+import type { OpenFile } from '../catalog/files.ts'
+import { answerFault } from './answers.ts'
+import type { Serving } from './doorway.ts'
+import { disposition, hasTag, type Range, readRange, wantsDigest } from './representation.ts'
+
+/** Up to this size a digest that is not known is computed before the answer, in bytes. */
+export const digestAtOnceBytesMax = 64 * 1024 * 1024
+/** How long a reader may take for one block, in milliseconds: 3.5 kB/s. */
+const slowBlockMs = 300_000
+
+export type BytesNeeds = Pick<Serving, 'clock' | 'log'> & {
+  readonly signal: AbortSignal
+  /** Whom to name in the log. */
+  readonly reader: string
+}
+
+/** Faults as the file does, as long as nothing has been sent. */
+export async function answerBytes(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  file: OpenFile,
+  needs: BytesNeeds,
+): Promise<FastifyReply> {
+  const { size } = file
+  const { headers } = request
+  const tag = `"${file.cid}"`
+  reply.headers({ etag: tag, 'accept-ranges': 'bytes' })
+  if (hasTag(headers['if-none-match'], tag)) return reply.code(304).send()
+  const isAll = request.method === 'HEAD' || !isSame(headers['if-range'], tag)
+  const range = isAll ? undefined : readRange(headers.range, size)
+  if (range === 'none of it') {
+    const text = `The file has ${size} bytes, and none of those that were asked for.`
+    reply.header('content-range', `bytes */${size}`)
+    answerFault(reply, new Fault('invalid', 'http.range', { text }), { status: 416 })
+    return reply
+  }
+  const isNow = size <= digestAtOnceBytesMax || wantsDigest(headers['want-repr-digest'])
+  const digest = isNow ? await file.digest(needs) : await file.known()
+  if (digest !== undefined) {
+    reply.header('repr-digest', `sha-256=:${Buffer.from(digest).toString('base64')}:`)
+  }
+  const { from, to } = range ?? { from: 0, to: size }
+  reply.headers({
+    'content-type': 'application/octet-stream',
+    'content-disposition': disposition(file.path),
+    'content-length': to - from,
+    ...(range === undefined ? {} : { 'content-range': `bytes ${from}-${to - 1}/${size}` }),
+  })
+  const status = range === undefined ? 200 : 206
+  const isEmpty = request.method === 'HEAD' || from === to
+  // The first block comes before the head of the answer: until then a failure can be said in words.
+  const first = isEmpty ? undefined : await file.read(Math.floor(from / blockBytes))
+  reply.hijack()
+  const { raw } = reply
+  raw.writeHead(status, reply.getHeaders() as Record<string, string>)
+  if (first === undefined) raw.end()
+  else
+    await sendBlocks(reply, file, { from, to }, { ...needs, first, isKnown: digest !== undefined })
+  return reply
+}
+
+/** Without `If-Range` the range is meant whatever the file is. */
+const isSame = (said: string | string[] | undefined, tag: string) =>
+  said === undefined || said === tag
+
+async function sendBlocks(
+  { raw }: FastifyReply,
+  file: OpenFile,
+  { from, to }: Range,
+  o: BytesNeeds & { first: Uint8Array; isKnown: boolean },
+): Promise<void> {
+  const { clock, log, reader, signal } = o
+  const onAbort = () => raw.destroy()
+  signal.addEventListener('abort', onAbort, { once: true })
+  const hash = !o.isKnown && from === 0 && to === file.size ? createHash('sha256') : undefined
+  // While one is on its way to the reader, the next is read into the other.
+  const buffers = [o.first, new Uint8Array(Math.min(blockBytes, file.size))]
+  const at = Math.floor(from / blockBytes)
+  const last = Math.floor((to - 1) / blockBytes)
+  let sent = Promise.resolve()
+  try {
+    for (let index = at; index <= last; index++) {
+      const block = index === at ? o.first : await file.read(index, buffers[(index - at) % 2])
+      hash?.update(block)
+      await sent
+      signal.throwIfAborted()
+      const start = index * blockBytes
+      sent = passed(block.subarray(Math.max(0, from - start), to - start))
+      // It is awaited with the next block; meanwhile its failure is nobody's.
+      sent.catch(() => {})
+    }
+    await sent
+    raw.end()
+    if (hash !== undefined) await file.learned(new Uint8Array(hash.digest()))
+  } catch (thrown) {
+    raw.destroy()
+    if (signal.aborted) return
+    const fault = toWireFault(asFault(thrown, 'http.bytes', file.path))
+    log.warn({ reader, fault }, 'the content of a file was not sent to its end')
+  } finally {
+    signal.removeEventListener('abort', onAbort)
+  }
+
+  /** Resolves when the system has taken it, so that its memory may be used again. */
+  function passed(bytes: Uint8Array): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const patience = clock.after(slowBlockMs, () => {
+        raw.destroy()
+        reject(new Fault('busy', 'http.bytes', { text: 'The reader was too slow.' }))
+      })
+      raw.write(bytes, (failed) => {
+        patience[Symbol.dispose]()
+        if (failed) reject(failed)
+        else resolve()
+      })
+    })
+  }
+}

@@ -35,6 +35,8 @@ export type Route<I extends z.ZodObject = z.ZodObject, O extends z.ZodType = z.Z
   readonly permission: Permission
   readonly input: I
   readonly output: O
+  /** Where a body may be longer than others, in bytes. */
+  readonly bodyBytesMax?: number | undefined
   /**
    * `value`: one answer. `long`: takes as long as the disk or another site takes; tells progress when
    * asked for `text/event-stream`, and ends when the asker goes away. `events`: values until the end.
@@ -51,6 +53,7 @@ type Row<I extends z.ZodObject, O extends z.ZodType> = {
   input?: I
   output: O
   kinds?: readonly FaultKind[]
+  bodyBytesMax?: number
 }
 
 export const fields = z.strictObject

@@ -34,6 +34,7 @@ import { peopleRoutes } from './people-routes.ts'
 import { events, fields, long, nothing, value } from './route.ts'
 import * as shapes from './shapes.ts'
 import { upkeepRoutes } from './upkeep-routes.ts'
+import { uploadRoutes } from './upload-routes.ts'
 
 export const routes = {
   // ── site
@@ -62,6 +63,7 @@ export const routes = {
   }),
   ...upkeepRoutes,
   ...contentRoutes,
+  ...uploadRoutes,
   'journal.read': value('GET /api/journal', 'site.administer', {
     says: 'The records of the journal after a sequence number.',
     input: fields({

@@ -35,6 +35,7 @@ import { isOver } from './transfers/transfer.ts'
 import { openTransfers } from './transfers/transfers.ts'
 import { during } from './upkeep/guard.ts'
 import { openUpkeep } from './upkeep/upkeep.ts'
+import { openUploads } from './uploads/uploads.ts'
 
 export const version = '0.1.0'
 /** The console, as `npm run build` leaves it. */
@@ -226,6 +227,12 @@ export async function openSite(o: {
     version,
     startedAt,
   }))
+  const uploads = stack.use(
+    await openUploads({
+      ...{ folder: home.uploads, clock, log: logFault },
+      isPerson: async (id) => (await users.get(id))?.at === 'active',
+    }),
+  )
   // What is sent is chosen first and named last, as what is added.
   const sending = during(rooms.guard, transfers, ['send', 'dryRun'])
   const doors: Doors = {
@@ -241,6 +248,7 @@ export async function openSite(o: {
       datasets,
       workflows,
       limits,
+      uploads,
     },
     transfers: withDeposits(sending, deposits),
     deposits: createDepositsDoor(deposits, async (id) => (await datasets.get(id))?.project),

@@ -60,6 +60,7 @@ export function askStubs(
     'upkeep',
     'limits',
     'deposits',
+    'uploads',
   ]
   const doors = Object.fromEntries(
     names.map((name) => [name, stub((stubs[name as keyof Stubs] ?? {}) as object)]),

@@ -61,6 +61,8 @@ const mayImport: Record<string, readonly string[]> = {
   'node/upkeep': ['node/base', 'node/db', 'node/journal', 'node/store', 'node/trees', 'protocol'],
   /** Lays out what arrived; is given what it needs to know of datasets and projects. */
   'node/deposit': ['node/base', 'node/db', 'node/journal', 'node/store', 'node/trees', 'protocol'],
+  /** What comes from browsers, before it is a dataset. */
+  'node/uploads': ['node/base', 'protocol'],
   'node/http': ['*'],
   /** The files beside the rooms: composition, init, backup. They know everybody. */
   node: ['*'],
@@ -81,6 +83,8 @@ const onlyIn: readonly (readonly [RegExp, readonly string[]])[] = [
   [/^@ipld\/dag-pb$/, ['protocol/unixfs.ts']],
   [/^ipfs-unixfs(-importer)?$/, ['test']],
   [/^fastify/, ['node/http', 'test']],
+  [/^@tus\//, ['node/http', 'test']],
+  [/^tus-js-client$/, ['web', 'test']],
   [/^commander$/, ['cli']],
   [/^(react|react-dom|@mantine\/|@tanstack\/)/, ['web', 'test']],
   [/^playwright-core$/, ['test']],

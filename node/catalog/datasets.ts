@@ -6,8 +6,9 @@ import type { Db } from '../db/db.ts'
 import { keys } from '../db/keys.ts'
 import type { Commit } from '../journal/commit.ts'
 import type { Store } from '../store/store.ts'
-import { addTree } from '../trees/add.ts'
+import { type Added, addTree } from '../trees/add.ts'
 import { exportTree } from '../trees/export.ts'
+import { type Gathered, gatherTree } from '../trees/gather.ts'
 import { verifyTree } from '../trees/verify.ts'
 import type { Working } from './contents.ts'
 import {
@@ -45,6 +46,11 @@ export type AddDataset = {
 
 export type UpdateDataset = Pick<AddDataset, 'path' | 'inPlace' | 'links'>
 
+/** Of files that lie somewhere under other names, each with the path that it is to have. */
+export type GatherDataset = Pick<AddDataset, 'name' | 'project' | 'meta'> & {
+  readonly files: readonly Gathered[]
+}
+
 /** What was added, and the paths that another system or a person's eye may stumble over. */
 export type AddedDataset = { readonly dataset: Dataset; readonly flagged: string[] }
 
@@ -58,6 +64,14 @@ export interface Datasets {
    * when another version came in the meantime.
    */
   update(id: DatasetId, input: UpdateDataset, by: Person, options?: Working): Promise<AddedDataset>
+  /** As `add` and `update`, of files that somebody has sent here. */
+  gather(input: GatherDataset, by: Person, options?: Working): Promise<AddedDataset>
+  regather(
+    id: DatasetId,
+    files: readonly Gathered[],
+    by: Person,
+    options?: Working,
+  ): Promise<AddedDataset>
   /** Sets the keys that are given, takes away those that are null. */
   meta(
     id: DatasetId,
@@ -157,66 +171,87 @@ export function openDatasets({
     return dataset
   }
 
+  async function addFrom(
+    { name, project, meta = {} }: Pick<AddDataset, 'name' | 'project' | 'meta'>,
+    by: Person,
+    inPlace: boolean,
+    make: () => Promise<Added>,
+  ): Promise<AddedDataset> {
+    const target = project ?? by.personal
+    const checked = { name: checkName(name, 'dataset.add'), meta: checkMeta(meta, 'dataset.add') }
+    await projects.need(target, by, 'dataset.write')
+    const { tree, flagged } = await make()
+    return commit.serial(async () => {
+      // Reading may have taken hours: the right is asked for again.
+      await projects.need(target, by, 'dataset.write')
+      const id = await nextDatasetId(db)
+      const first: DatasetVersion = { version: 1, tree, at: clock.now(), by: { user: by.id } }
+      const dataset: Dataset = {
+        id,
+        project: target,
+        ...checked,
+        versions: [first],
+        inPlace,
+        at: 'here',
+      }
+      return { dataset: await save(dataset, by), flagged }
+    })
+  }
+
+  async function updateFrom(
+    id: DatasetId,
+    by: Person,
+    asked: boolean | undefined,
+    make: (inPlace: boolean) => Promise<Added>,
+  ): Promise<AddedDataset> {
+    const before = await need(id, by, 'dataset.write')
+    const inPlace = asked ?? before.inPlace
+    const { tree, flagged } = await make(inPlace)
+    return commit.serial(async () => {
+      const now = await need(id, by, 'dataset.write')
+      const latest = versionOf(now)
+      if (now.versions.length !== before.versions.length) {
+        throw new Fault('conflict', 'dataset.update', {
+          about: id,
+          text: `Dataset ${id} got version ${latest.version} in the meantime. Look at it, then update again.`,
+        })
+      }
+      if (latest.tree.root === tree.root) {
+        throw new Fault('exists', 'dataset.update', {
+          about: id,
+          text: `Version ${latest.version} of dataset ${id} has exactly this content. Nothing was added.`,
+        })
+      }
+      const next: DatasetVersion = {
+        version: latest.version + 1,
+        tree,
+        at: clock.now(),
+        by: { user: by.id },
+      }
+      const dataset = { ...now, versions: [...now.versions, next], inPlace }
+      return { dataset: await save(dataset, by), flagged }
+    })
+  }
+
   return {
     get,
     need,
     show: (id, by) => need(id, by, 'dataset.read'),
     versions: async (id, by) => (await need(id, by, 'dataset.read')).versions,
 
-    async add(
-      { name, path, project = undefined, inPlace = false, links = 'refuse', meta = {} },
-      by,
-      options,
-    ) {
-      const target = project ?? by.personal
-      const checked = { name: checkName(name, 'dataset.add'), meta: checkMeta(meta, 'dataset.add') }
-      await projects.need(target, by, 'dataset.write')
-      const { tree, flagged } = await addTree({ store, path, inPlace, links, ...options })
-      return commit.serial(async () => {
-        // Reading may have taken hours: the right is asked for again.
-        await projects.need(target, by, 'dataset.write')
-        const id = await nextDatasetId(db)
-        const first: DatasetVersion = { version: 1, tree, at: clock.now(), by: { user: by.id } }
-        const dataset: Dataset = {
-          id,
-          project: target,
-          ...checked,
-          versions: [first],
-          inPlace,
-          at: 'here',
-        }
-        return { dataset: await save(dataset, by), flagged }
-      })
+    add({ path, inPlace = false, links = 'refuse', ...named }, by, options) {
+      return addFrom(named, by, inPlace, () => addTree({ store, path, inPlace, links, ...options }))
     },
-
-    async update(id, { path, inPlace, links = 'refuse' }, by, options) {
-      const before = await need(id, by, 'dataset.write')
-      const stays = inPlace ?? before.inPlace
-      const { tree, flagged } = await addTree({ store, path, inPlace: stays, links, ...options })
-      return commit.serial(async () => {
-        const now = await need(id, by, 'dataset.write')
-        const latest = versionOf(now)
-        if (now.versions.length !== before.versions.length) {
-          throw new Fault('conflict', 'dataset.update', {
-            about: id,
-            text: `Dataset ${id} got version ${latest.version} in the meantime. Look at it, then update again.`,
-          })
-        }
-        if (latest.tree.root === tree.root) {
-          throw new Fault('exists', 'dataset.update', {
-            about: id,
-            text: `Version ${latest.version} of dataset ${id} has exactly this content. Nothing was added.`,
-          })
-        }
-        const next: DatasetVersion = {
-          version: latest.version + 1,
-          tree,
-          at: clock.now(),
-          by: { user: by.id },
-        }
-        const dataset = { ...now, versions: [...now.versions, next], inPlace: stays }
-        return { dataset: await save(dataset, by), flagged }
-      })
+    gather({ files, ...named }, by, options) {
+      return addFrom(named, by, false, () => gatherTree({ store, files, ...options }))
+    },
+    update(id, { path, inPlace: asked, links = 'refuse' }, by, options) {
+      return updateFrom(id, by, asked, (inPlace) =>
+        addTree({ store, path, inPlace, links, ...options }),
+      )
+    },
+    regather(id, files, by, options) {
+      return updateFrom(id, by, false, () => gatherTree({ store, files, ...options }))
     },
 
     meta: (id, changes, by) =>

@@ -19,6 +19,7 @@ import type { Tokens } from '../people/tokens.ts'
 import type { User, Users } from '../people/users.ts'
 import type { Links } from '../sites/links.ts'
 import type { Upkeep } from '../upkeep/upkeep.ts'
+import type { Uploads } from '../uploads/uploads.ts'
 import type { Paths } from './paths.ts'
 import type { Visit } from './visit.ts'
 
@@ -89,6 +90,7 @@ export type Doors = {
   readonly transfers: TransfersDoor
   readonly limits: Limits
   readonly deposits: DepositsDoor
+  readonly uploads: Uploads
 }
 
 /** One question of one person. `signal` aborts when they go away or the site stops. */

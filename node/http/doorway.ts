@@ -11,6 +11,7 @@ import { admit, demandPermission } from './admit.ts'
 import { answerFault, faultOf, goneSignal } from './answers.ts'
 import type { Doors, SiteDoor } from './doors.ts'
 import type { Log } from './log.ts'
+import { demandMovement, demandQuestion } from './patience.ts'
 import { createVisit, type Visit } from './visit.ts'
 
 export type Asking = {
@@ -74,6 +75,8 @@ export function addDoorway(app: FastifyInstance, doorway: Doorway, needs: Servin
       url: doorway.path,
       // Before the body is read, as for every row of the table.
       onRequest: async (request, reply) => {
+        if (doorway.raw) demandMovement(request, needs.clock)
+        else demandQuestion(request, needs.clock)
         const visit = createVisit(request, reply, needs.clock)
         const by = await admit(request, visit, { name, permission, doors: needs.ready() })
         asked.set(request, { visit, by })

@@ -38,12 +38,14 @@ import { openHandlers, sessionHandlers } from './handlers/session.ts'
 import { siteHandlers } from './handlers/site.ts'
 import { transferHandlers } from './handlers/transfers.ts'
 import { upkeepHandlers } from './handlers/upkeep.ts'
+import { uploadHandlers } from './handlers/uploads.ts'
 import { workflowHandlers } from './handlers/workflows.ts'
 import { bracketed, createHostCheck } from './hosts.ts'
 import { startWatching } from './live.ts'
 import type { Log } from './log.ts'
 import { servePages } from './pages.ts'
 import { createPaths, type Folders } from './paths.ts'
+import { demandQuestion, questionMs } from './patience.ts'
 import type { Stream } from './stream.ts'
 import { createVisit, type Visit } from './visit.ts'
 
@@ -51,8 +53,6 @@ import { createVisit, type Visit } from './visit.ts'
 export const bodyBytesMax = 1024 * 1024
 /** Connections at one time. */
 export const connectionsMax = 256
-/** How long a question may take to arrive, headers and body, in milliseconds. */
-export const questionMs = 30_000
 /** Characters of one value in an address. */
 const paramCharactersMax = 2048
 /** How long a stop waits for the streams to say that it stops, in milliseconds. */
@@ -109,6 +109,7 @@ const handlers: Handlers = {
   ...workflowHandlers,
   ...transferHandlers,
   ...limitHandlers,
+  ...uploadHandlers,
 }
 
 /** Apart from listening, so that tests can ask without a port, and of another table. */
@@ -121,7 +122,8 @@ export function createApp(
   const checkHost = createHostCheck(needs.host, needs.names ?? [])
   const app = fastify({
     bodyLimit: bodyBytesMax,
-    requestTimeout: questionMs,
+    // How long a body may take depends on what it is for: patience.ts.
+    requestTimeout: 0,
     http: { headersTimeout: questionMs },
     forceCloseConnections: true,
     exposeHeadRoutes: false,
@@ -182,8 +184,10 @@ function addRoute(app: FastifyInstance, name: RouteName, route: Route, needs: Se
   app.route({
     method: route.answer === 'bytes' ? ['GET', 'HEAD'] : route.method,
     url: route.path,
+    bodyLimit: route.bodyBytesMax ?? bodyBytesMax,
     // Before the body is read: a stranger's is not even parsed.
     onRequest: async (request, reply) => {
+      demandQuestion(request, needs.clock)
       const visit = createVisit(request, reply, needs.clock)
       visits.set(request, visit)
       if (name === 'site.health') return

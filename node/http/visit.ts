@@ -56,7 +56,7 @@ export async function whoAsks(
 ): Promise<{ user: User; scope: Scope } | undefined> {
   if (hasToken(request)) return tokens.who(bearer(request))
   if (visit.secret === undefined) return undefined
-  demandOwnPage(request, request.method === 'GET' ? 'reading' : 'changing')
+  demandOwnPage(request, ['GET', 'HEAD'].includes(request.method) ? 'reading' : 'changing')
   const found = await accounts.sessions.who(visit.secret)
   if (found?.next !== undefined) visit.keep(found.next)
   return found === undefined ? undefined : { user: found.user, scope: 'all' }

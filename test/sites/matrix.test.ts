@@ -188,6 +188,12 @@ async function inputOf(name: RouteName, of: Things, actor: Actor): Promise<objec
     const added = { dataset: things.other.dataset as never, reason: unique }
     return { id: (await pair.oslo.admin.call('holds.add', added)).id }
   }
+  if (name.endsWith('-uploaded')) {
+    const uploads = [{ upload: await uploadedBy(actor), path: unique }]
+    return name === 'datasets.add-uploaded'
+      ? { name: unique, project, uploads }
+      : { id: dataset, uploads }
+  }
   if (name === 'people.remove-token') return { email: spare, token: await tokenOf(spare) }
   if (name === 'tokens.remove') return { token: own ? await tokenOf(own) : '0'.repeat(16) }
   const id = name.startsWith('datasets.')
@@ -202,8 +208,25 @@ async function inputOf(name: RouteName, of: Things, actor: Actor): Promise<objec
   return inputs[name] ?? (routes[name].path.includes(':id') ? { id } : {})
 }
 
+/** A finished upload of this actor's; one that is not there for whoever may have none. */
+async function uploadedBy(actor: Actor): Promise<string> {
+  const token = tokens.get(actor)
+  if (token === undefined || actor === 'expired') return '0'.repeat(32)
+  const { headers } = await fetch(`${pair.oslo.admin.url}/api/uploads`, {
+    method: 'POST',
+    headers: {
+      ...{ authorization: `Bearer ${token}`, 'tus-resumable': '1.0.0', 'upload-length': '1' },
+      'content-type': 'application/offset+octet-stream',
+    },
+    body: 'x',
+  })
+  return headers.get('location')!.split('/').at(-1)!
+}
+
 /** The addresses that are not rows of the table; each with a path that has something behind it. */
 const doorwayPaths: Record<string, (of: Things) => string> = {
+  'uploads.create': () => '/api/uploads',
+  'uploads.write': () => `/api/uploads/${'0'.repeat(32)}`,
   'site.well-known': () => '/.well-known/crossload',
 }
 

@@ -1,7 +1,8 @@
 /** Every address that is not a row of the table. */
 import type { Doorway, Lookout } from '../doorway.ts'
+import { uploads } from './uploads.ts'
 import { healthz, wellKnown } from './well-known.ts'
 
-export const doorways: readonly Doorway[] = [...wellKnown]
+export const doorways: readonly Doorway[] = [...wellKnown, ...uploads]
 
 export const lookouts: readonly Lookout[] = [healthz]

@@ -79,6 +79,7 @@ export function askStubs(
     table,
   )
   return {
+    app,
     logged,
     async ask(
       line: string,

@@ -75,8 +75,8 @@ export function addDoorway(app: FastifyInstance, doorway: Doorway, needs: Servin
       url: doorway.path,
       // Before the body is read, as for every row of the table.
       onRequest: async (request, reply) => {
-        if (doorway.raw) demandMovement(request, needs.clock)
-        else demandQuestion(request, needs.clock)
+        if (doorway.raw) demandMovement(request, reply, needs.clock)
+        else demandQuestion(request, reply, needs.clock)
         const visit = createVisit(request, reply, needs.clock)
         const by = await admit(request, visit, { name, permission, doors: needs.ready() })
         asked.set(request, { visit, by })

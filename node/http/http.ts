@@ -187,7 +187,7 @@ function addRoute(app: FastifyInstance, name: RouteName, route: Route, needs: Se
     bodyLimit: route.bodyBytesMax ?? bodyBytesMax,
     // Before the body is read: a stranger's is not even parsed.
     onRequest: async (request, reply) => {
-      demandQuestion(request, needs.clock)
+      demandQuestion(request, reply, needs.clock)
       const visit = createVisit(request, reply, needs.clock)
       visits.set(request, visit)
       if (name === 'site.health') return

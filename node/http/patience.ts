@@ -3,7 +3,7 @@
  * long as it moves. The platform's own limit knows of no such difference, so it is off.
  */
 import type { IncomingMessage } from 'node:http'
-import type { FastifyRequest } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Clock } from '../base/clock.ts'
 
 /** How long a question may take to arrive, headers or body, in milliseconds. */
@@ -15,16 +15,14 @@ const hasBody = ({ headers }: IncomingMessage) =>
   headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
 
 /** All of the body within `questionMs`. */
-export function demandQuestion({ raw }: FastifyRequest, clock: Clock): void {
+export function demandQuestion({ raw }: FastifyRequest, reply: FastifyReply, clock: Clock): void {
   if (!hasBody(raw)) return
-  whileComing(
-    raw,
-    clock.after(questionMs, () => cutLate(raw)),
-  )
+  const late = clock.after(questionMs, () => cutLate(raw))
+  whileComing(raw, reply, late)
 }
 
 /** Some of the body within `stillMs`, again and again. */
-export function demandMovement({ raw }: FastifyRequest, clock: Clock): void {
+export function demandMovement({ raw }: FastifyRequest, reply: FastifyReply, clock: Clock): void {
   if (!hasBody(raw)) return
   let before = -1
   const watch = clock.every(stillMs, () => {
@@ -32,13 +30,15 @@ export function demandMovement({ raw }: FastifyRequest, clock: Clock): void {
     if (bytesRead === before) cutLate(raw)
     before = bytesRead
   })
-  whileComing(raw, watch)
+  whileComing(raw, reply, watch)
 }
 
-function whileComing(raw: IncomingMessage, watch: Disposable): void {
+/** A body that nobody reads to its end has none; it is over with its answer. */
+function whileComing(raw: IncomingMessage, reply: FastifyReply, watch: Disposable): void {
   const over = () => watch[Symbol.dispose]()
   raw.once('end', over)
   raw.once('close', over)
+  reply.raw.once('close', over)
 }
 
 /** As the platform says it. Whoever has an answer already has heard that. */

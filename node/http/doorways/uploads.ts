@@ -97,6 +97,8 @@ async function answer({ request, reply, doors, by }: Asking): Promise<unknown> {
       ...(hasBody ? { body: Readable.toWeb(raw) as ReadableStream, duplex: 'half' } : {}),
     }),
   )
+  // What is not read is not waited for: whoever was refused asks again on another line.
+  if (!raw.complete) reply.header('connection', 'close')
   if (failed !== undefined) throw failed
   for (const [name, value] of answered.headers) {
     // Only pages of this site may ask, so there is nothing to say to others.

@@ -95,13 +95,13 @@ export async function openUploads(o: UploadsNeeds): Promise<Uploads> {
   /** Nobody else has it while `run` runs. */
   async function alone<T>(ids: readonly string[], run: () => Promise<T>): Promise<T> {
     for (const id of ids) if (busy.has(id)) throw inUse(id)
-    const running = run()
-    const ended = running.catch(() => {})
-    for (const id of ids) busy.set(id, ended)
+    const ended = Promise.withResolvers<void>()
+    for (const id of ids) busy.set(id, ended.promise)
     try {
-      return await running
+      return await run()
     } finally {
       for (const id of ids) busy.delete(id)
+      ended.resolve()
     }
   }
 

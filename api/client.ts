@@ -66,6 +66,11 @@ export type ClientNeeds = {
   readonly idleMs?: number | undefined
 }
 
+type More = {
+  readonly method?: string | undefined
+  readonly headers?: Readonly<Record<string, string>> | undefined
+}
+
 /** What is taken for an answer. */
 const accepted = {
   value: 'application/json',
@@ -81,12 +86,20 @@ export function createClient(needs: ClientNeeds): Client {
   const { url, token, idleMs = clientIdleMs } = needs
   const request = needs.fetch ?? fetch
 
-  async function ask(
-    name: RouteName,
-    input: object,
-    signal?: AbortSignal,
-    more: { method?: string | undefined; headers?: Record<string, string> | undefined } = {},
-  ): Promise<Response> {
+  /** With a key of its own, a question whose answer was lost on the way may simply be asked again. */
+  async function ask(name: RouteName, input: object, signal?: AbortSignal): Promise<Response> {
+    if (routes[name].method === 'GET') return send(name, input, {}, signal)
+    const key = { headers: { 'idempotency-key': newKey() } }
+    try {
+      return await send(name, input, key, signal)
+    } catch (thrown) {
+      signal?.throwIfAborted()
+      if (routes[name].answer !== 'value') throw thrown
+      return send(name, input, key, signal)
+    }
+  }
+
+  async function send(name: RouteName, input: object, more: More, signal?: AbortSignal) {
     const route = routes[name]
     const { path, query, body } = placed(route.path, route.method, input)
     try {
@@ -119,7 +132,7 @@ export function createClient(needs: ClientNeeds): Client {
   }
 
   const bytes: Client['bytes'] = async (name, input, { signal, ...more } = {}) => {
-    const response = await ask(name, input, signal, more)
+    const response = await send(name, input, more, signal)
     if (response.ok || response.status === 304) return response
     // A HEAD has no body that could say what was wrong: a GET of the same says it.
     if (more.method === 'HEAD') return bytes(name, input, { ...more, method: 'GET', signal })
@@ -157,6 +170,12 @@ export function createClient(needs: ClientNeeds): Client {
       }
     },
   }
+}
+
+/** 128 bits; not a UUID of the platform, which a page has only over https. */
+function newKey(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16))
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
 }
 
 /** Input → where each of its fields travels. */

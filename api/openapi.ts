@@ -19,10 +19,14 @@ const schemaOf = (shape: z.ZodType): Schema => {
   return schema
 }
 
+/** Of whatever changes something. */
+const repeatable = { $ref: '#/components/parameters/IdempotencyKey' }
+
 /** `{id}` where the table has `:id`. */
 const pathOf = (path: string) => path.replace(/:([a-z]+)/gi, '{$1}')
 
-function inputOf({ method, path, input, answer }: Route) {
+function inputOf({ method, path, input, permission, answer }: Route) {
+  const isKnown = permission !== 'anyone'
   const { properties = {}, required = [] } = schemaOf(input) as {
     properties?: Record<string, Schema>
     required?: string[]
@@ -42,7 +46,9 @@ function inputOf({ method, path, input, answer }: Route) {
       required: required.includes(name),
       schema,
     }))
-    return { parameters: [...inPath, ...inQuery, ...(answer === 'bytes' ? bytesAsked : [])] }
+    const key = method === 'DELETE' && isKnown ? [repeatable] : []
+    const headers = answer === 'bytes' ? bytesAsked : key
+    return { parameters: [...inPath, ...inQuery, ...headers] }
   }
   const needed = required.filter((name) => !named.includes(name))
   const schema = {
@@ -55,7 +61,7 @@ function inputOf({ method, path, input, answer }: Route) {
     required: needed.length > 0,
     content: { 'application/json': { schema } },
   }
-  return { parameters: inPath, requestBody }
+  return { parameters: [...inPath, ...(isKnown ? [repeatable] : [])], requestBody }
 }
 
 /** What a program may say when it asks for the content of a file. */
@@ -138,6 +144,8 @@ function badAnswers({ permission, method, kinds }: Route) {
   const statuses = new Set<number>([...always, ...kinds].map((kind) => faultKinds[kind].status))
   if (permission !== 'anyone' || method !== 'GET') statuses.add(401)
   if (method === 'POST' || method === 'PUT') statuses.add(413).add(415)
+  // A key that was used before.
+  if (permission !== 'anyone' && method !== 'GET') statuses.add(faultKinds.conflict.status)
   if (permission === 'anyone' || permission === 'session.use') statuses.add(429)
   return Object.fromEntries(
     [...statuses]
@@ -157,6 +165,16 @@ function operationOf(name: string, route: Route) {
     ...inputOf(route),
     responses: { ...goodAnswers(route), ...badAnswers(route) },
   }
+}
+
+const idempotencyKey = {
+  name: 'Idempotency-Key',
+  in: 'header',
+  required: false,
+  schema: { type: 'string', minLength: 1, maxLength: 257 },
+  description:
+    'Drawn anew for every question. Asked again with the same key within a day, the question is not done ' +
+    'twice: the first answer comes again or, after a restart of the site, a conflict that names the record.',
 }
 
 /** The document; `version` is the program's. */
@@ -184,6 +202,7 @@ export function openApi(version: string) {
         token: { type: 'http', scheme: 'bearer', description: 'crossload people token EMAIL' },
         session: { type: 'apiKey', in: 'cookie', name: 'crossload_session' },
       },
+      parameters: { IdempotencyKey: idempotencyKey },
       schemas: { Problem: schemaOf(problemShape) },
       responses: problems(),
     },

@@ -238,6 +238,7 @@ export async function openSite(o: {
   const doors: Doors = {
     ...{
       site,
+      asked: rooms.asked,
       upkeep,
       users,
       tokens,

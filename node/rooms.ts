@@ -22,6 +22,7 @@ import { openWorkflows, type Workflows } from './catalog/workflows.ts'
 import type { Home } from './config.ts'
 import type { Db } from './db/db.ts'
 import { depositDueChanges, depositFolds } from './deposit/deposit.ts'
+import { type Asked, openAsked } from './journal/asked.ts'
 import type { Commit, Folds } from './journal/commit.ts'
 import { type Journal, openJournal } from './journal/journal.ts'
 import { openIndex } from './journal/recovery.ts'
@@ -79,6 +80,7 @@ export type Rooms = {
   journal: Journal
   db: Db
   commit: Commit
+  asked: Asked
   /** Guarded: what is asked for or put through it is not swept before a record names it. */
   store: Store
   guard: Guard
@@ -108,6 +110,7 @@ export async function openRooms(
   const journal = stack.use(await openJournal({ folder: home.journal, clock, create }))
   const { db, commit, rebuilt } = await openIndex({ folder: home.index, journal, folds, create })
   stack.use(db)
+  const asked = stack.use(await openAsked({ db, clock }))
   const disk = stack.use(await openStore({ folder: home.store, db, create }))
   const guard = createGuard(disk, clock)
   const { store } = guard
@@ -130,6 +133,7 @@ export async function openRooms(
     journal,
     db,
     commit,
+    asked,
     store,
     guard,
     disk,

@@ -24,6 +24,7 @@
  * | `place/CID` | where a file left in place lies |
  * | `hold/ID` | that somebody wants a dataset's content to stay |
  * | `damage/CID` | something held that a scrub found damaged |
+ * | `asked/MARK` | that a question with this mark was answered, and by which record |
  * | `limit/KIND/ID` | a rate that people set: `site` (0), `link` or `transfer` |
  */
 import assert from 'node:assert/strict'
@@ -141,6 +142,9 @@ export const keys = {
   holds: () => prefix('hold'),
   damage: (cid: FileCid | Root) => key('damage', cid),
   damages: () => prefix('damage'),
+
+  asked: (mark: string) => key('asked', mark),
+  askedAll: () => prefix('asked'),
 
   limit: (of: 'site' | 'link' | 'transfer', id: 0 | LinkId | TransferId) => key('limit', of, id),
   limits: () => prefix('limit'),

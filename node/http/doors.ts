@@ -11,6 +11,7 @@ import type { Datasets } from '../catalog/datasets.ts'
 import type { OpenFile } from '../catalog/files.ts'
 import type { Projects } from '../catalog/projects.ts'
 import type { Workflows } from '../catalog/workflows.ts'
+import type { Asked } from '../journal/asked.ts'
 import type { JournalRecord } from '../journal/journal.ts'
 import type { Limits } from '../limits/limits.ts'
 import type { Accounts } from '../people/accounts.ts'
@@ -78,6 +79,8 @@ export interface DepositsDoor {
 
 export type Doors = {
   readonly site: SiteDoor
+  /** Which questions have changed something already. */
+  readonly asked: Asked
   readonly upkeep: Pick<Upkeep, 'reclaim' | 'holds' | 'scrubNow' | 'view'>
   readonly users: Users
   readonly tokens: Tokens

@@ -46,6 +46,7 @@ import type { Log } from './log.ts'
 import { servePages } from './pages.ts'
 import { createPaths, type Folders } from './paths.ts'
 import { demandQuestion, questionMs } from './patience.ts'
+import { createRepeats, keyHeader, keyOf, type Repeats } from './repeats.ts'
 import type { Stream } from './stream.ts'
 import { createVisit, type Visit } from './visit.ts'
 
@@ -142,9 +143,11 @@ export function createApp(
     answerFault(reply, new Fault('missing', 'http.route', { about: request.url, text }))
   })
   app.setErrorHandler((thrown, _request, reply) => answerFault(reply, ...faultOf(thrown, needs)))
+  const repeats = createRepeats(needs.clock)
   for (const [name, route] of Object.entries(table)) {
     addRoute(app, name as RouteName, route as Route, {
       ...needs,
+      repeats,
       stopping: stopping.signal,
       streams,
     })
@@ -166,7 +169,11 @@ export function createApp(
   }
 }
 
-type Serving = HttpNeeds & { readonly stopping: AbortSignal; readonly streams: Set<Promise<void>> }
+type Serving = HttpNeeds & {
+  readonly stopping: AbortSignal
+  readonly streams: Set<Promise<void>>
+  readonly repeats: Repeats
+}
 
 const stoppingText = 'The site is stopping. Ask again when it is back.'
 
@@ -212,10 +219,14 @@ function addRoute(app: FastifyInstance, name: RouteName, route: Route, needs: Se
         const { clock, log } = needs
         return await answerBytes(request, reply, file, { clock, log, reader, signal })
       }
+      const key = route.method === 'GET' ? undefined : keyOf(request.headers[keyHeader])
       const work = (doing: Doing): Promise<unknown> => {
-        const call = { doors: ready(needs), by, input, paths, visit, ...doing }
+        const doors = ready(needs)
+        const call = { doors, by, input, paths, visit, ...doing }
         const handle = handlers[name as keyof Handlers] as (call: Call<never>) => unknown
-        return Promise.resolve(handle(call as Call<never>))
+        const run = async () => handle(call as Call<never>)
+        if (key === undefined) return run()
+        return needs.repeats({ by, key, name, input, asked: doors.asked }, run)
       }
       if (route.answer === 'events') {
         const { transfers } = ready(needs)

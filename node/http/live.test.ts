@@ -34,7 +34,7 @@ async function site(stubs: { [D in keyof Doors]?: Partial<Doors[D]> }, clock = s
     who: async (text) => (text === 'ana' ? { user: ana, scope: 'all' } : undefined),
   }
   const http = await openHttp({
-    doors: { tokens, ...stubs } as Doors,
+    doors: { tokens, asked: { find: async () => undefined }, ...stubs } as Doors,
     home: '/nowhere/home',
     folders: 'any',
     host: '127.0.0.1',

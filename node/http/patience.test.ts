@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, type Socket } from 'node:net'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { askStubs } from '../../test/doors.ts'
 import { createManualClock, type ManualClock } from '../base/clock.ts'
 import type { Uploads } from '../uploads/uploads.ts'
@@ -53,11 +53,6 @@ function begin(line: string, ...more: string[]): void {
   socket.write(`${[`${line} HTTP/1.1`, ...headers, ...more].join('\r\n')}\r\n\r\n`)
 }
 
-/** The site has read so much of the line. */
-async function untilRead(app: () => boolean): Promise<void> {
-  while (!app()) await new Promise((resolve) => setImmediate(resolve))
-}
-
 describe('a body', () => {
   it('of a question that is not there in time is not waited for', async () => {
     begin('POST /api/projects', 'Content-Type: application/json', 'Content-Length: 50')
@@ -65,7 +60,7 @@ describe('a body', () => {
     const closed = once(socket, 'close')
     // The question is heard at some moment; from then on its time runs.
     const ticking = (async () => {
-      while (!socket.destroyed) await clock.advance(questionMs / 10)
+      for (let i = 0; i < 1e5 && !socket.destroyed; i++) await clock.advance(questionMs / 10)
     })()
     await closed
     await ticking
@@ -81,7 +76,7 @@ describe('a body', () => {
     )
     for (let i = 0; i < 20; i++) {
       socket.write('x'.repeat(10))
-      await untilRead(() => came === (i + 1) * 10)
+      await vi.waitFor(() => expect(came).toBe((i + 1) * 10), { interval: 1, timeout: 10_000 })
       await clock.advance(stillMs)
       expect([i, said]).toEqual([i, ''])
     }

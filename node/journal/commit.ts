@@ -6,10 +6,12 @@
 import assert from 'node:assert/strict'
 import { Fault } from '../../protocol/fault.ts'
 import { encode } from '../../protocol/wire.ts'
+import { takeMark } from '../base/asking.ts'
 import { createEvents } from '../base/events.ts'
 import { createGroup, createSerial, type Serial } from '../base/work.ts'
 import type { Change, Db } from '../db/db.ts'
 import { keys } from '../db/keys.ts'
+import { askedChanges } from './asked.ts'
 import type { Actor, Journal, JournalRecord } from './journal.ts'
 import { genesis, type Head } from './segment.ts'
 
@@ -93,7 +95,7 @@ export async function openCommit(o: {
     underWay++
     try {
       let waiting: Waiting | undefined
-      await o.journal.append(kind, by, data, {
+      await o.journal.append(kind, marked(by), data, {
         check(record, head) {
           waiting = { record, head, changes: foldOf(o.folds, record) }
           // A value that the index could not hold would stop every later start at this record.
@@ -114,6 +116,13 @@ export async function openCommit(o: {
     stopped,
     replayed,
   })
+}
+
+/** With the mark of the question that this answers, if the asker is the one who acts. */
+function marked(by: Actor): Actor {
+  if (typeof by !== 'object' || !('user' in by)) return by
+  const asked = takeMark()
+  return asked === undefined ? by : { ...by, asked }
 }
 
 /** The last record that the index has folded; the beginning when it has folded none. */
@@ -162,7 +171,8 @@ async function replay(o: { journal: Journal; db: Db; folds: Folds }): Promise<nu
 }
 
 function foldOf(folds: Folds, record: JournalRecord): readonly Change[] {
-  if (Object.hasOwn(folds, record.kind)) return folds[record.kind]!(record)
+  if (Object.hasOwn(folds, record.kind))
+    return [...folds[record.kind]!(record), ...askedChanges(record)]
   throw new Fault('unsupported', 'journal.fold', {
     about: record.kind,
     text:

@@ -31,8 +31,8 @@ import {
   writeLine,
 } from './segment.ts'
 
-/** Who did it. */
-export type Actor = { user: UserId } | { site: SiteId } | 'system'
+/** Who did it; `asked` is the mark of the question that it answers, where the asker gave one. */
+export type Actor = { user: UserId; asked?: string } | { site: SiteId } | 'system'
 
 /** `data` is plain JSON and holds the whole new state of what it is about. */
 export type JournalRecord<D = unknown> = {

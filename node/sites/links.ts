@@ -17,6 +17,7 @@ import type { Db } from '../db/db.ts'
 import type { Commit } from '../journal/commit.ts'
 import type { Actor } from '../journal/journal.ts'
 import { type LinkNews, nameLink, openBook } from './book.ts'
+import { findSite, placeOf } from './find.ts'
 import { createHearing, secretHash } from './hearing.ts'
 import { isDecided, type Link, moveLink } from './link.ts'
 import { defaultPolicy, type LinkPolicy } from './policy.ts'
@@ -49,7 +50,7 @@ export interface Links extends AsyncDisposable {
    */
   redeem(text: string, o: { alias?: string | undefined } & ByAdministrator & Waiting): Promise<Link>
   /**
-   * Asks the site at `address` and waits for its administrator: `asked`, or `accepted` when that one
+   * Asks the site at `address`, or the one that is found by its own name (`find.ts`), and waits for its administrator: `asked`, or `accepted` when that one
    * has asked us. What did not reach it is not kept. Faults `denied` (it has refused us), `busy` (its
    * queue is full, or it was asked within the hour), `exists` (alias), `unreachable`.
    */
@@ -217,7 +218,12 @@ export async function openLinks(o: LinksNeeds): Promise<Links> {
       return saying.ask({ to: { site, addresses }, secret, name, addresses, ...options }, options)
     },
 
-    ask(address, options) {
+    async ask(address, options) {
+      const place = placeOf(address)
+      if (place !== undefined) {
+        const { site, name, addresses } = await findSite(place, { clock, ...options })
+        return saying.ask({ to: { site, addresses }, name, addresses, ...options }, options)
+      }
       const asking = {
         to: { address },
         name: hostOf(address),

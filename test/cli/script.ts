@@ -68,6 +68,7 @@ const parts: Record<string, string> = {
   secret: String.raw`[\w-]{43}`,
   transfer: '[0-9a-f]{32}',
   hash: '[0-9a-f]{64}',
+  mark: '[\\w-]{22}',
   signature: '[0-9a-f]{16}',
   root: 'bafyrei[a-z2-7]{52}',
   cid: 'baf(?:krei|ybei)[a-z2-7]{52}',

@@ -251,10 +251,11 @@ describe('a site that asks by address', () => {
     expect(
       await faultOf(atBergen.call('connections.ask', { email: ana, alias: 'oslo' })),
     ).toMatchObject({ kind: 'denied', message: expect.stringContaining('asked') })
-    expect(await bergen.admin.call('links.add', { to: address!, alias: 'oslo' })).toMatchObject({
-      id: asked,
-      state: 'asked',
-    })
+    // By its own name it is found as well, and is the same site.
+    for (const to of [address!, oslo.admin.url]) {
+      const again = await bergen.admin.call('links.add', { to, alias: 'oslo' })
+      expect(again).toMatchObject({ id: asked, state: 'asked' })
+    }
   })
 
   test('refused, it hears no more than that, until the administrator takes it back', async () => {

@@ -1,5 +1,5 @@
 /** What machines ask that do not know us yet: is it well, and where is it for other sites. */
-import { type WellKnown, wellKnownPath } from '../../../api/well-known.ts'
+import { type WellKnown, wellKnownPath } from '../../../protocol/well-known.ts'
 import type { Doorway, Lookout } from '../doorway.ts'
 
 export const healthz: Lookout = {

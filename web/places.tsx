@@ -17,6 +17,11 @@ const Administration = lazy(async () => ({
   default: (await import('./pages/administration.tsx')).Administration,
 }))
 
+/** What uploads are made with is not small. */
+const NewDataset = lazy(async () => ({
+  default: (await import('./pages/new-dataset.tsx')).NewDataset,
+}))
+
 export const rooms = [
   { path: '/', name: 'Activity', administrators: false },
   { path: '/datasets', name: 'Datasets', administrators: false },
@@ -31,6 +36,7 @@ export function placeOf(address: string, site: Told<'site.show'>): ReactNode {
   const number = id !== undefined && /^[1-9][0-9]{0,14}$/.test(id) ? Number(id) : undefined
   if (room === '' || room === 'login') return <Activity />
   if (room === 'datasets' && id === undefined) return <Datasets />
+  if (room === 'datasets' && id === 'new') return <NewDataset you={site.you.email} />
   if (room === 'datasets' && number !== undefined) return <DatasetPage key={id} id={number} />
   if (room === 'workflows' && id === undefined) return <Workflows />
   if (room === 'workflows' && number !== undefined) return <WorkflowPage key={id} id={number} />

@@ -58,6 +58,8 @@ export function createRepeats(clock: Clock): Repeats {
         if (answers.get(mark) === before) answers.delete(mark)
         continue
       }
+      // One that is too old counts no more; left there, it would be waited for without end.
+      if (before !== undefined) answers.delete(mark)
       const done = await asked.find(mark)
       if (done !== undefined) throw doneAlready(done.seq)
       // Somebody else may have begun while we looked.

@@ -102,6 +102,7 @@ function fill(): void {
 
 async function begin(item: Item): Promise<void> {
   const { file, path } = item
+  let before: PreviousUpload | undefined
   const upload = new Upload(file, {
     endpoint: new URL(uploadsPath, window.location.origin).href,
     retryDelays,
@@ -120,6 +121,8 @@ async function begin(item: Item): Promise<void> {
       tell({ bytesDone: items.reduce((sum, one) => sum + one.sent, 0) })
     },
     onSuccess: () => {
+      // The library forgets those that were there at once.
+      if (before === undefined) keep(path, file, upload.url!)
       item.sent = file.size
       item.id = upload.url!.split('/').at(-1)!
       count()
@@ -132,7 +135,7 @@ async function begin(item: Item): Promise<void> {
     },
   })
   item.upload = upload
-  const [before] = await upload.findPreviousUploads()
+  ;[before] = await upload.findPreviousUploads()
   if (before !== undefined && item.url === undefined) upload.resumeFromPreviousUpload(before)
   if (item.upload === upload) upload.start()
 }
@@ -197,6 +200,21 @@ function tooMany(count: number): Fault {
 const markOf = (path: string, { size, lastModified }: File) => `${size} ${lastModified} ${path}`
 const placeOf = (mark: string) => `crossload.upload ${mark}`
 
+function store(place: string, upload: Omit<PreviousUpload, 'urlStorageKey'>): string {
+  try {
+    localStorage.setItem(place, JSON.stringify({ ...upload, urlStorageKey: place }))
+  } catch {
+    // A browser that keeps no more only cannot go on after a reload.
+  }
+  return place
+}
+
+function keep(path: string, file: File, uploadUrl: string): void {
+  const creationTime = new Date().toISOString()
+  const facts = { size: file.size, metadata: {}, creationTime, parallelUploadUrls: null }
+  store(placeOf(markOf(path, file)), { ...facts, uploadUrl })
+}
+
 /** The library's own goes through everything that is remembered for each file. */
 const remembered: UrlStorage = {
   findAllUploads: async () => [],
@@ -208,12 +226,6 @@ const remembered: UrlStorage = {
     localStorage.removeItem(place)
   },
   async addUpload(mark, upload) {
-    const place = placeOf(mark)
-    try {
-      localStorage.setItem(place, JSON.stringify({ ...upload, urlStorageKey: place }))
-    } catch {
-      // A browser that keeps no more only cannot go on after a reload.
-    }
-    return place
+    return store(placeOf(mark), upload)
   },
 }

@@ -13,12 +13,14 @@ import { createAddressBook } from './bundles/addressee.ts'
 import { pack } from './bundles/pack.ts'
 import { createUnpacker } from './bundles/unpack.ts'
 import { versionOf } from './catalog/dataset.ts'
+import { openHoldings } from './catalog/holdings.ts'
 import { type Config, defaultScrubDays, type Home, httpAddress } from './config.ts'
 import { openDeposits } from './deposit/deposits.ts'
 import { createDepositsDoor, withDeposits } from './deposit-views.ts'
 import type { Doors, SiteDoor } from './http/doors.ts'
 import { openHttp } from './http/http.ts'
 import type { Log } from './http/log.ts'
+import { createTickets } from './http/tickets.ts'
 import { openLimits } from './limits/limits.ts'
 import { isLocalAddress } from './limits/local.ts'
 import { type Limits as NetLimits, limits as netLimits } from './net/limits.ts'
@@ -233,6 +235,7 @@ export async function openSite(o: {
       isPerson: async (id) => (await users.get(id))?.at === 'active',
     }),
   )
+  const holdings = stack.use(openHoldings({ db, store, clock, datasets, log: logFault }))
   // What is sent is chosen first and named last, as what is added.
   const sending = during(rooms.guard, transfers, ['send', 'dryRun'])
   const doors: Doors = {
@@ -250,7 +253,9 @@ export async function openSite(o: {
       workflows,
       limits,
       uploads,
+      holdings,
     },
+    tickets: createTickets(clock),
     transfers: withDeposits(sending, deposits),
     deposits: createDepositsDoor(deposits, async (id) => (await datasets.get(id))?.project),
   }

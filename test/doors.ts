@@ -61,6 +61,8 @@ export function askStubs(
     'limits',
     'deposits',
     'uploads',
+    'holdings',
+    'tickets',
   ]
   const doors = Object.fromEntries(
     names.map((name) => [name, stub((stubs[name as keyof Stubs] ?? {}) as object)]),

@@ -5,7 +5,7 @@
  */
 import { createHash } from 'node:crypto'
 import { Fault } from '../../protocol/fault.ts'
-import type { FileCid } from '../../protocol/ids.ts'
+import type { FileCid, Root } from '../../protocol/ids.ts'
 import type { Tree } from '../../protocol/manifest.ts'
 import { printable } from '../../protocol/paths.ts'
 import { blockBytes, blocksOf, digestBytes, readCidText } from '../../protocol/unixfs.ts'
@@ -23,7 +23,7 @@ const checkBytes = 4
 
 export interface OpenFile extends AsyncDisposable {
   readonly path: string
-  readonly cid: FileCid
+  readonly cid: FileCid | Root
   readonly size: number
   /** One block, verified; see `HeldFile`. */
   read: HeldFile['read']
@@ -38,6 +38,8 @@ export interface OpenFile extends AsyncDisposable {
 export interface Files {
   /** Faults `missing` when the tree has no such file, and as `Store.file` does. */
   open(tree: Tree, path: string): Promise<OpenFile>
+  /** The root of a tree, as the bytes that its CID is of. */
+  root(root: Root): Promise<OpenFile>
 }
 
 export function openFiles({ db, store }: { db: Db; store: Store }): Files {
@@ -91,6 +93,21 @@ export function openFiles({ db, store }: { db: Db; store: Store }): Files {
   }
 
   return {
+    async root(root) {
+      const bytes = await store.block(root)
+      const digest = sha256(bytes)
+      return {
+        path: `${root}.cbor`,
+        cid: root,
+        size: bytes.byteLength,
+        read: async () => bytes,
+        known: async () => digest,
+        digest: async () => digest,
+        learned: async () => {},
+        async [Symbol.asyncDispose]() {},
+      }
+    },
+
     async open(tree, path) {
       const reader = await openTree(store, tree.root)
       const entry = await reader.find(path)

@@ -9,6 +9,7 @@ import type { WireFault } from '../../protocol/fault.ts'
 import type { DatasetId, ProjectId, SiteId, TransferId, UserId } from '../../protocol/ids.ts'
 import type { Datasets } from '../catalog/datasets.ts'
 import type { OpenFile } from '../catalog/files.ts'
+import type { Holdings } from '../catalog/holdings.ts'
 import type { Projects } from '../catalog/projects.ts'
 import type { Workflows } from '../catalog/workflows.ts'
 import type { Asked } from '../journal/asked.ts'
@@ -22,6 +23,7 @@ import type { Links } from '../sites/links.ts'
 import type { Upkeep } from '../upkeep/upkeep.ts'
 import type { Uploads } from '../uploads/uploads.ts'
 import type { Paths } from './paths.ts'
+import type { Tickets } from './tickets.ts'
 import type { Visit } from './visit.ts'
 
 export type Doing = {
@@ -94,6 +96,8 @@ export type Doors = {
   readonly limits: Limits
   readonly deposits: DepositsDoor
   readonly uploads: Uploads
+  readonly holdings: Pick<Holdings, 'find'>
+  readonly tickets: Tickets
 }
 
 /** One question of one person. `signal` aborts when they go away or the site stops. */

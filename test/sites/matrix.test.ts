@@ -24,6 +24,8 @@ type Outcome = 'unknown' | 'denied' | 'missing' | 'passes'
 type Things = {
   project: number
   dataset: number
+  /** Of a file in it. */
+  cid: string
   workflow: number
   connection: number
   transfer: string
@@ -115,15 +117,19 @@ async function make(email: string): Promise<Things> {
   if (connection!.state !== 'accepted')
     await client.call('connections.accept', { id: connection!.id })
   const project = (await client.call('projects.add', { name: `Of ${email}` })).id
-  const path = join(folder, 'data')
+  // Of each its own content: what is in both can be had by whoever may read either.
+  const path = join(folder, `data-of-${email}`)
+  await mkdir(path)
+  await writeFile(join(path, 'a.txt'), email)
   const { id: dataset } = await client.call('datasets.add', { name: 'Data', path, project })
+  const [file] = (await client.call('datasets.files', { id: dataset })).files
   const document = join(folder, 'doc.json')
   const workflow = await client.call('workflows.add', { name: 'Gates', document, dataset })
   const to = { email: email as Email, alias: 'kyoto' }
   const sent = await client.call('transfers.send', { to, dataset: { id: dataset } })
   await until(client, sent.id, isDone)
   return {
-    ...{ project, dataset, workflow: workflow.id },
+    ...{ project, dataset, workflow: workflow.id, cid: file!.cid },
     ...{ connection: connection!.id, transfer: sent.id },
   }
 }
@@ -227,6 +233,10 @@ async function uploadedBy(actor: Actor): Promise<string> {
 const doorwayPaths: Record<string, (of: Things) => string> = {
   'uploads.create': () => '/api/uploads',
   'uploads.write': () => `/api/uploads/${'0'.repeat(32)}`,
+  'drs.service-info': () => '/ga4gh/drs/v1/service-info',
+  'drs.object': ({ cid }) => `/ga4gh/drs/v1/objects/${cid}`,
+  'drs.access': ({ cid }) => `/ga4gh/drs/v1/objects/${cid}/access/https`,
+  'drs.content': ({ cid }) => `/ga4gh/drs/v1/content/${cid}?ticket=nonsense`,
   'site.well-known': () => '/.well-known/crossload',
 }
 

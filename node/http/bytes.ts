@@ -103,9 +103,9 @@ async function sendBlocks(
     if (hash !== undefined) await file.learned(new Uint8Array(hash.digest()))
   } catch (thrown) {
     raw.destroy()
-    if (signal.aborted) return
-    const fault = toWireFault(asFault(thrown, 'http.bytes', file.path))
-    log.warn({ reader, fault }, 'the content of a file was not sent to its end')
+    const fault = asFault(thrown, 'http.bytes', file.path)
+    if (signal.aborted || fault.op === 'http.asker') return
+    log.warn({ reader, fault: toWireFault(fault) }, 'the content of a file was not sent to its end')
   } finally {
     signal.removeEventListener('abort', onAbort)
   }
@@ -119,7 +119,8 @@ async function sendBlocks(
       })
       raw.write(bytes, (failed) => {
         patience[Symbol.dispose]()
-        if (failed) reject(failed)
+        // Its line is cut, or it has what it wanted: that is nobody's failure.
+        if (failed) reject(new Fault('gone', 'http.asker'))
         else resolve()
       })
     })

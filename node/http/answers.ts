@@ -55,7 +55,9 @@ export async function answerStream(
   reply.hijack()
   const { clock, log } = needs
   const reader = `${by.email} reading ${name}`
-  using stream = openStream(reply.raw, { clock, log, reader, headers: everyAnswer })
+  // With the others the secret of a session that was changed just now.
+  const headers = reply.getHeaders() as Record<string, string>
+  using stream = openStream(reply.raw, { clock, log, reader, headers })
   try {
     await run(stream)
   } catch (thrown) {

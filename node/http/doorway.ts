@@ -77,7 +77,7 @@ export function addDoorway(app: FastifyInstance, doorway: Doorway, needs: Servin
       onRequest: async (request, reply) => {
         if (doorway.raw) demandMovement(request, reply, needs.clock)
         else demandQuestion(request, reply, needs.clock)
-        const visit = createVisit(request, reply, needs.clock)
+        const visit = createVisit(request, reply, needs.clock, { isLate: doorway.raw === true })
         const by = await admit(request, visit, { name, permission, doors: needs.ready() })
         asked.set(request, { visit, by })
       },

@@ -67,6 +67,18 @@ describe.skipIf(noBrowser)(`a new dataset${noBrowser ? ` (skipped: ${noBrowser})
     await page.getByRole('link', { name: `Download ${name}` }).click()
     const came = await (await coming).path()
     expect((await readFile(came)).equals(await readFile(join(real, name!)))).toBe(true)
+    // The next version holds what is chosen for it, and nothing else.
+    await page.getByRole('tab', { name: 'Versions' }).click()
+    await page.getByRole('link', { name: 'New version' }).click()
+    await page.getByRole('heading', { name: 'New version of Plate <1>' }).waitFor()
+    const one = { name: 'one.txt', mimeType: 'text/plain', buffer: Buffer.from('one') }
+    await page.getByLabel('Single files').setInputFiles(one)
+    await web.look(page, 'new-version')
+    await page.getByRole('button', { name: 'Upload' }).click()
+    await page.getByRole('link', { name: /^dataset/ }).click()
+    await page.getByRole('link', { name: 'Download one.txt' }).waitFor()
+    await page.getByRole('tab', { name: 'Versions' }).click()
+    await page.getByText('Version 2: 1 file').waitFor()
     await page.context().close()
   }, 60_000)
 

@@ -1,6 +1,13 @@
 /** Files from the reader's own machine become a dataset of the site. */
 import { Button, Group, NativeSelect, Paper, Progress, Stack, Text, TextInput } from '@mantine/core'
-import { type DragEvent, useEffect, useRef, useState, useSyncExternalStore } from 'react'
+import {
+  type DragEvent,
+  type ReactNode,
+  useEffect,
+  useRef,
+  useState,
+  useSyncExternalStore,
+} from 'react'
 import { countText, groupText, sizeText, visible } from '../../api/words.ts'
 import type { ProjectId } from '../../protocol/ids.ts'
 import { Way } from '../address.tsx'
@@ -8,45 +15,25 @@ import { Page, Part } from '../parts/page.tsx'
 import { Trouble } from '../parts/trouble.tsx'
 import { useAsk } from '../site.ts'
 import { type Chosen, fromDrop, fromField, inOneFolder } from '../upload/chosen.ts'
-import { type Sending, sending } from '../upload/sending.ts'
+import { type Into, type Sending, sending } from '../upload/sending.ts'
 
 export function NewDataset({ you }: { you: string }) {
-  const now = useSyncExternalStore(sending.listen, sending.now)
   const [name, setName] = useState('')
   const [project, setProject] = useState('')
   const projects = useAsk('projects.list', {})
   const mine = (projects.data ?? []).filter(({ members }) =>
     members.some(({ email, role }) => email === you && role !== 'viewer'),
   )
-  const isUnderWay = now.at === 'sending' || now.at === 'making'
-  useLeaving(isUnderWay)
-
-  function choose(all: Chosen[]) {
-    const { name: folder, files } = inOneFolder(all)
-    if (files.length === 0) return
-    if (folder !== undefined && name === '') setName(folder)
-    sending.choose(files)
-  }
-  const into = {
-    name,
-    ...(project === '' ? {} : { project: Number(project) as ProjectId }),
-  }
+  const into = { name, ...(project === '' ? {} : { project: Number(project) as ProjectId }) }
   return (
-    <Page title="New dataset">
-      <Part title="Files">
-        <Stack gap="sm">
-          <Chooser choose={choose} disabled={isUnderWay} />
-          <Figures of={now} />
-          {now.fault !== undefined && <Trouble fault={now.fault} />}
-        </Stack>
-      </Part>
-      <form
-        onSubmit={(event) => {
-          event.preventDefault()
-          sending.start(into)
-        }}
-      >
-        <Stack gap="sm">
+    <Upload
+      title="New dataset"
+      address="/datasets/new"
+      into={into}
+      onFolder={(folder) => name === '' && setName(folder)}
+    >
+      {(isUnderWay) => (
+        <>
           <TextInput
             label="Name"
             required
@@ -67,6 +54,75 @@ export function NewDataset({ you }: { you: string }) {
               }))}
             />
           )}
+        </>
+      )}
+    </Upload>
+  )
+}
+
+/** The files of the next version are those that are chosen, and no others. */
+export function NewVersion({ dataset }: { dataset: number }) {
+  const asked = useAsk('datasets.show', { id: dataset })
+  const name = asked.data === undefined ? `dataset ${dataset}` : visible(asked.data.name)
+  return (
+    <Upload
+      title={`New version of ${name}`}
+      address={`/datasets/${dataset}/new`}
+      into={{ dataset }}
+    >
+      {() => (
+        <Text size="sm" c="dimmed">
+          It holds what you choose here, and nothing else. The versions before stay as they are.
+        </Text>
+      )}
+    </Upload>
+  )
+}
+
+type Uploading = {
+  title: string
+  address: string
+  into: Into
+  onFolder?: (name: string) => void
+  children: (isUnderWay: boolean) => ReactNode
+}
+
+function Upload({ title, address, into, onFolder, children }: Uploading) {
+  const all = useSyncExternalStore(sending.listen, sending.now)
+  const isBusy = all.at === 'sending' || all.at === 'making'
+  const isElsewhere = isBusy && all.of !== address
+  const now: Sending = all.of === address ? all : sending.nothing
+  useLeaving(isBusy)
+
+  function choose(chosen: Chosen[]) {
+    const { name: folder, files } = inOneFolder(chosen)
+    if (files.length === 0) return
+    if (folder !== undefined) onFolder?.(folder)
+    sending.choose(files, address)
+  }
+  return (
+    <Page title={title}>
+      {isElsewhere && all.of !== undefined && (
+        <Text role="status">
+          Other files are on their way. <Way to={all.of}>Look at them</Way>, and come back when they
+          are there.
+        </Text>
+      )}
+      <Part title="Files">
+        <Stack gap="sm">
+          <Chooser choose={choose} disabled={isBusy} />
+          <Figures of={now} />
+          {now.fault !== undefined && <Trouble fault={now.fault} />}
+        </Stack>
+      </Part>
+      <form
+        onSubmit={(event) => {
+          event.preventDefault()
+          sending.start(into)
+        }}
+      >
+        <Stack gap="sm">
+          {children(isBusy)}
           <Acts now={now} />
         </Stack>
       </form>

@@ -18,9 +18,14 @@ const atOnceBytesMax = 1_048_576
 /** Pauses before a cut line is tried again, in milliseconds; after the last it waits for a person. */
 const retryDelays = [500, 1000, 3000, 5000, 10_000, 20_000, 30_000]
 
-export type Into = Pick<Asked<'datasets.add-uploaded'>, 'name' | 'project'>
+/** A new dataset, or the next version of one. */
+export type Into =
+  | Pick<Asked<'datasets.add-uploaded'>, 'name' | 'project'>
+  | { readonly dataset: number }
 
 export type Sending = {
+  /** The page that it was chosen on. */
+  readonly of?: string | undefined
   readonly at: 'chosen' | 'sending' | 'paused' | 'making' | 'made' | 'failed'
   readonly files: number
   readonly filesDone: number
@@ -46,17 +51,19 @@ let into: Into | undefined
 const listeners = new Set<() => void>()
 
 export const sending = {
+  nothing,
   now: () => now,
   listen(wake: () => void) {
     listeners.add(wake)
     return () => listeners.delete(wake)
   },
   /** Instead of what was chosen before. */
-  choose(files: readonly Chosen[]) {
+  choose(files: readonly Chosen[], of: string) {
     void stop()
     items = files.map((one) => ({ ...one, sent: 0 }))
     const bytes = files.reduce((sum, { file }) => sum + file.size, 0)
-    tell({ ...nothing, files: files.length, bytes })
+    now = nothing
+    tell({ of, files: files.length, bytes })
     if (files.length > uploadedFilesMax) tell({ at: 'failed', fault: tooMany(files.length) })
   },
   /** Begins, or goes on. */
@@ -152,11 +159,16 @@ async function make(): Promise<void> {
     modifiedAt: new Date(file.lastModified).toISOString(),
   }))
   try {
-    const { id } = await site.call('datasets.add-uploaded', { ...into!, uploads })
+    const target = into!
+    const { id } =
+      'dataset' in target
+        ? await site.call('datasets.update-uploaded', { id: target.dataset, uploads })
+        : await site.call('datasets.add-uploaded', { ...target, uploads })
     for (const { path, file } of items) localStorage.removeItem(placeOf(markOf(path, file)))
     items = []
     tell({ at: 'made', dataset: id })
-    await queries.invalidateQueries({ queryKey: ['datasets.list'] })
+    for (const name of ['datasets.list', 'datasets.show', 'datasets.files'])
+      await queries.invalidateQueries({ queryKey: [name] })
   } catch (thrown) {
     const fault = thrown instanceof Fault ? thrown : new Fault('internal', 'web.upload')
     // One that is over at the site is sent anew.

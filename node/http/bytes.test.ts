@@ -120,8 +120,12 @@ describe('a file on its way', () => {
     damaged = 2
     begin(`Range: bytes=${2 * blockBytes}-`)
     const [data] = await once(socket, 'data')
-    expect(String(data)).toMatch(/^HTTP\/1\.1 500 /)
-    expect(String(data)).toContain('application/problem+json')
+    const [head, body] = String(data).split('\r\n\r\n') as [string, string]
+    expect(head).toMatch(/^HTTP\/1\.1 500 /)
+    expect(head).toContain('application/problem+json')
+    expect(head).toContain(`content-length: ${Buffer.byteLength(body)}`)
+    expect(head).not.toMatch(/etag|disposition|content-range/i)
+    expect(JSON.parse(body)).toMatchObject({ kind: 'corrupt' })
     expect(open).toBe(0)
   })
 })

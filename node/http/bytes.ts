@@ -33,8 +33,8 @@ export async function answerBytes(
   const { size } = file
   const { headers } = request
   const tag = `"${file.cid}"`
-  reply.headers({ etag: tag, 'accept-ranges': 'bytes' })
-  if (hasTag(headers['if-none-match'], tag)) return reply.code(304).send()
+  if (hasTag(headers['if-none-match'], tag))
+    return reply.code(304).headers({ etag: tag, 'accept-ranges': 'bytes' }).send()
   const isAll = request.method === 'HEAD' || !isSame(headers['if-range'], tag)
   const range = isAll ? undefined : readRange(headers.range, size)
   if (range === 'none of it') {
@@ -45,23 +45,24 @@ export async function answerBytes(
   }
   const isNow = size <= digestAtOnceBytesMax || wantsDigest(headers['want-repr-digest'])
   const digest = isNow ? await file.digest(needs) : await file.known()
-  if (digest !== undefined) {
-    reply.header('repr-digest', `sha-256=:${Buffer.from(digest).toString('base64')}:`)
-  }
   const { from, to } = range ?? { from: 0, to: size }
-  reply.headers({
+  const isEmpty = request.method === 'HEAD' || from === to
+  // The first block comes before anything is said: until then a failure has an answer of its own.
+  const first = isEmpty ? undefined : await file.read(Math.floor(from / blockBytes))
+  reply.hijack()
+  const { raw } = reply
+  raw.writeHead(range === undefined ? 200 : 206, {
+    ...(reply.getHeaders() as Record<string, string>),
+    etag: tag,
+    'accept-ranges': 'bytes',
     'content-type': 'application/octet-stream',
     'content-disposition': disposition(file.path),
     'content-length': to - from,
     ...(range === undefined ? {} : { 'content-range': `bytes ${from}-${to - 1}/${size}` }),
+    ...(digest === undefined
+      ? {}
+      : { 'repr-digest': `sha-256=:${Buffer.from(digest).toString('base64')}:` }),
   })
-  const status = range === undefined ? 200 : 206
-  const isEmpty = request.method === 'HEAD' || from === to
-  // The first block comes before the head of the answer: until then a failure can be said in words.
-  const first = isEmpty ? undefined : await file.read(Math.floor(from / blockBytes))
-  reply.hijack()
-  const { raw } = reply
-  raw.writeHead(status, reply.getHeaders() as Record<string, string>)
   if (first === undefined) raw.end()
   else
     await sendBlocks(reply, file, { from, to }, { ...needs, first, isKnown: digest !== undefined })

@@ -1,6 +1,7 @@
 /** The door to datasets: added, updated, looked at, exported. What one is: `dataset.ts`. */
 import { Fault } from '../../protocol/fault.ts'
 import type { DatasetId, ProjectId, Root } from '../../protocol/ids.ts'
+import { fileNameOf } from '../../protocol/paths.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Db } from '../db/db.ts'
 import { keys } from '../db/keys.ts'
@@ -9,6 +10,7 @@ import type { Store } from '../store/store.ts'
 import { type Added, addTree } from '../trees/add.ts'
 import { exportTree } from '../trees/export.ts'
 import { type Gathered, gatherTree } from '../trees/gather.ts'
+import { tarOf } from '../trees/tar.ts'
 import { verifyTree } from '../trees/verify.ts'
 import type { Working } from './contents.ts'
 import {
@@ -98,6 +100,12 @@ export interface Datasets {
     by: Person,
     options: { path: string; version?: number | undefined },
   ): Promise<OpenFile>
+  /** All of a version as one tar, in a folder that has the dataset's name. */
+  archive(
+    id: DatasetId,
+    by: Person,
+    options?: { version?: number | undefined },
+  ): Promise<{ name: string; pieces: AsyncGenerator<Uint8Array> }>
   /** Writes a version to `folder`, which is new, byte for byte. */
   export(
     id: DatasetId,
@@ -289,6 +297,13 @@ export function openDatasets({
     async open(id, by, { path, version }) {
       const { tree } = versionOf(await need(id, by, 'dataset.read'), version)
       return files.open(tree, path)
+    },
+
+    async archive(id, by, { version } = {}) {
+      const dataset = await need(id, by, 'dataset.read')
+      const { tree } = versionOf(dataset, version)
+      const name = fileNameOf(dataset.name, 'dataset')
+      return { name, pieces: tarOf({ store, tree, top: name }) }
     },
 
     async export(id, folder, by, { version: number, ...options } = {}) {

@@ -5,30 +5,22 @@
  */
 import { createHash } from 'node:crypto'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { asFault, Fault, toWireFault } from '../../protocol/fault.ts'
+import { Fault } from '../../protocol/fault.ts'
 import { blockBytes } from '../../protocol/unixfs.ts'
 import type { OpenFile } from '../catalog/files.ts'
 import { answerFault } from './answers.ts'
-import type { Serving } from './doorway.ts'
 import { disposition, hasTag, type Range, readRange, wantsDigest } from './representation.ts'
+import { type SendingNeeds, sendPieces } from './sending.ts'
 
 /** Up to this size a digest that is not known is computed before the answer, in bytes. */
 export const digestAtOnceBytesMax = 64 * 1024 * 1024
-/** How long a reader may take for one block, in milliseconds: 3.5 kB/s. */
-const slowBlockMs = 300_000
-
-export type BytesNeeds = Pick<Serving, 'clock' | 'log'> & {
-  readonly signal: AbortSignal
-  /** Whom to name in the log. */
-  readonly reader: string
-}
 
 /** Faults as the file does, as long as nothing has been sent. */
 export async function answerBytes(
   request: FastifyRequest,
   reply: FastifyReply,
   file: OpenFile,
-  needs: BytesNeeds,
+  needs: SendingNeeds,
 ): Promise<FastifyReply> {
   const { size } = file
   const { headers } = request
@@ -74,56 +66,23 @@ const isSame = (said: string | string[] | undefined, tag: string) =>
   said === undefined || said === tag
 
 async function sendBlocks(
-  { raw }: FastifyReply,
+  reply: FastifyReply,
   file: OpenFile,
   { from, to }: Range,
-  o: BytesNeeds & { first: Uint8Array; isKnown: boolean },
+  o: SendingNeeds & { first: Uint8Array; isKnown: boolean },
 ): Promise<void> {
-  const { clock, log, reader, signal } = o
-  const onAbort = () => raw.destroy()
-  signal.addEventListener('abort', onAbort, { once: true })
   const hash = !o.isKnown && from === 0 && to === file.size ? createHash('sha256') : undefined
-  // While one is on its way to the reader, the next is read into the other.
-  const buffers = [o.first, new Uint8Array(Math.min(blockBytes, file.size))]
-  const at = Math.floor(from / blockBytes)
-  const last = Math.floor((to - 1) / blockBytes)
-  let sent = Promise.resolve()
-  try {
+  async function* blocks(): AsyncGenerator<Uint8Array> {
+    const buffers = [o.first, new Uint8Array(Math.min(blockBytes, file.size))]
+    const at = Math.floor(from / blockBytes)
+    const last = Math.floor((to - 1) / blockBytes)
     for (let index = at; index <= last; index++) {
       const block = index === at ? o.first : await file.read(index, buffers[(index - at) % 2])
       hash?.update(block)
-      await sent
-      signal.throwIfAborted()
       const start = index * blockBytes
-      sent = passed(block.subarray(Math.max(0, from - start), to - start))
-      // It is awaited with the next block; meanwhile its failure is nobody's.
-      sent.catch(() => {})
+      yield block.subarray(Math.max(0, from - start), to - start)
     }
-    await sent
-    raw.end()
-    if (hash !== undefined) await file.learned(new Uint8Array(hash.digest()))
-  } catch (thrown) {
-    raw.destroy()
-    const fault = asFault(thrown, 'http.bytes', file.path)
-    if (signal.aborted || fault.op === 'http.asker') return
-    log.warn({ reader, fault: toWireFault(fault) }, 'the content of a file was not sent to its end')
-  } finally {
-    signal.removeEventListener('abort', onAbort)
   }
-
-  /** Resolves when the system has taken it, so that its memory may be used again. */
-  function passed(bytes: Uint8Array): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const patience = clock.after(slowBlockMs, () => {
-        raw.destroy()
-        reject(new Fault('busy', 'http.bytes', { text: 'The reader was too slow.' }))
-      })
-      raw.write(bytes, (failed) => {
-        patience[Symbol.dispose]()
-        // Its line is cut, or it has what it wanted: that is nobody's failure.
-        if (failed) reject(new Fault('gone', 'http.asker'))
-        else resolve()
-      })
-    })
-  }
+  const isSent = await sendPieces(reply, blocks(), { ...o, about: file.path })
+  if (isSent && hash !== undefined) await file.learned(new Uint8Array(hash.digest()))
 }

@@ -233,6 +233,7 @@ async function uploadedBy(actor: Actor): Promise<string> {
 const doorwayPaths: Record<string, (of: Things) => string> = {
   'uploads.create': () => '/api/uploads',
   'uploads.write': () => `/api/uploads/${'0'.repeat(32)}`,
+  'datasets.archive': ({ dataset }) => `/api/datasets/${dataset}/archive`,
   'drs.service-info': () => '/ga4gh/drs/v1/service-info',
   'drs.object': ({ cid }) => `/ga4gh/drs/v1/objects/${cid}`,
   'drs.access': ({ cid }) => `/ga4gh/drs/v1/objects/${cid}/access/https`,

@@ -8,7 +8,7 @@ import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Client } from '../../api/client.ts'
 import { openFolder } from '../folder.ts'
-import { ana, diff, eventually, openSite, type Site, top } from '../site.ts'
+import { ana, diff, eventually, openSite, run, type Site, top } from '../site.ts'
 import { openProxy, type TcpProxy } from '../tcp-proxy.ts'
 import { type Console, noBrowser, openConsole, overflow } from './console.ts'
 
@@ -67,6 +67,15 @@ describe.skipIf(noBrowser)(`a new dataset${noBrowser ? ` (skipped: ${noBrowser})
     await page.getByRole('link', { name: `Download ${name}` }).click()
     const came = await (await coming).path()
     expect((await readFile(came)).equals(await readFile(join(real, name!)))).toBe(true)
+    const packing = page.waitForEvent('download')
+    await page.getByRole('link', { name: 'Download all as a tar' }).click()
+    const packed = await packing
+    expect(packed.suggestedFilename()).toBe('Plate -1-.tar')
+    const unpacked = join(folder.path, 'unpacked')
+    await mkdir(unpacked)
+    const ran = await run('tar', ['-xf', await packed.path(), '-C', unpacked])
+    expect(ran.code).toBe(0)
+    expect(await diff(real, join(unpacked, 'Plate -1-'))).toBe('')
     // The next version holds what is chosen for it, and nothing else.
     await page.getByRole('tab', { name: 'Versions' }).click()
     await page.getByRole('link', { name: 'New version' }).click()

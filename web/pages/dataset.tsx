@@ -51,6 +51,15 @@ function Dataset({ of }: { of: Told<'datasets.show'> }) {
           <Tabs.Tab value="collaborators">Collaborators</Tabs.Tab>
         </Tabs.List>
         <Tabs.Panel value="files" pt="md">
+          <Button
+            component="a"
+            href={`/api/datasets/${id}/archive`}
+            download
+            variant="default"
+            mb="sm"
+          >
+            Download all as a tar
+          </Button>
           <FileList dataset={id} />
         </Tabs.Panel>
         <Tabs.Panel value="versions" pt="md">

@@ -1,9 +1,10 @@
 /** Every address that is not a row of the table. */
 import type { Doorway, Lookout } from '../doorway.ts'
+import { archive } from './archive.ts'
 import { drs } from './drs.ts'
 import { uploads } from './uploads.ts'
 import { healthz, wellKnown } from './well-known.ts'
 
-export const doorways: readonly Doorway[] = [...wellKnown, ...uploads, ...drs]
+export const doorways: readonly Doorway[] = [...wellKnown, ...archive, ...uploads, ...drs]
 
 export const lookouts: readonly Lookout[] = [healthz]

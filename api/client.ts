@@ -7,6 +7,7 @@ import { Fault } from '../protocol/fault.ts'
 import { fromProblem, problemMedia } from './problem.ts'
 import {
   type Asked,
+  type BytesName,
   type CallName,
   type EventsName,
   pathNames,
@@ -33,6 +34,21 @@ export interface Client {
   readonly url: string
   /** Faults as the site tells them; `unreachable` when no site answers, or it falls silent. */
   call<R extends CallName>(name: R, input: Asked<R>, options?: CallOptions): Promise<Told<R>>
+  /**
+   * The content of a file, or a range of it, as it comes: the caller reads the body to its end and counts
+   * the bytes. `HEAD` asks for the headers alone.
+   */
+  bytes<R extends BytesName>(
+    name: R,
+    input: Asked<R>,
+    options?: {
+      method?: 'GET' | 'HEAD' | undefined
+      headers?: Record<string, string> | undefined
+      signal?: AbortSignal | undefined
+    },
+  ): Promise<Response>
+  /** Where a browser that has a session finds the content of a file. */
+  addressOf<R extends BytesName>(name: R, input: Asked<R>): string
   /** Every value that is told, until the site says that it was the last. */
   follow<R extends EventsName>(
     name: R,
@@ -50,6 +66,19 @@ export type ClientNeeds = {
   readonly idleMs?: number | undefined
 }
 
+type More = {
+  readonly method?: string | undefined
+  readonly headers?: Readonly<Record<string, string>> | undefined
+}
+
+/** What is taken for an answer. */
+const accepted = {
+  value: 'application/json',
+  long: 'text/event-stream',
+  events: 'text/event-stream',
+  bytes: '*/*',
+} as const
+
 /** Three times what a site lets pass between two signs of life. */
 export const clientIdleMs = 45_000
 
@@ -60,7 +89,7 @@ export function createClient(needs: ClientNeeds): Client {
   /** With a key of its own, a question whose answer was lost on the way may simply be asked again. */
   async function ask(name: RouteName, input: object, signal?: AbortSignal): Promise<Response> {
     if (routes[name].method === 'GET') return send(name, input, {}, signal)
-    const key = { 'idempotency-key': newKey() }
+    const key = { headers: { 'idempotency-key': newKey() } }
     try {
       return await send(name, input, key, signal)
     } catch (thrown) {
@@ -70,18 +99,18 @@ export function createClient(needs: ClientNeeds): Client {
     }
   }
 
-  async function send(name: RouteName, input: object, more: object, signal?: AbortSignal) {
+  async function send(name: RouteName, input: object, more: More, signal?: AbortSignal) {
     const route = routes[name]
     const { path, query, body } = placed(route.path, route.method, input)
     try {
       return await request(`${url}${path}${query}`, {
-        method: route.method,
+        method: more.method ?? route.method,
         credentials: 'same-origin',
         headers: {
-          ...more,
           ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-          accept: route.answer === 'value' ? 'application/json' : 'text/event-stream',
+          accept: accepted[route.answer],
           ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...more.headers,
         },
         ...(body === undefined ? {} : { body }),
         ...(signal === undefined ? {} : { signal }),
@@ -102,6 +131,15 @@ export function createClient(needs: ClientNeeds): Client {
     throw cut(url)
   }
 
+  const bytes: Client['bytes'] = async (name, input, { signal, ...more } = {}) => {
+    const response = await send(name, input, more, signal)
+    if (response.ok || response.status === 304) return response
+    // A HEAD has no body that could say what was wrong: a GET of the same says it.
+    if (more.method === 'HEAD') return bytes(name, input, { ...more, method: 'GET', signal })
+    await readWhole(response, url, signal)
+    throw fromProblem(undefined, response.status)
+  }
+
   return {
     url,
     async call(name, input, { signal, onProgress } = {}) {
@@ -113,6 +151,11 @@ export function createClient(needs: ClientNeeds): Client {
         if (event === 'result') return data as never
       }
       throw cut(url)
+    },
+    bytes,
+    addressOf(name, input) {
+      const { path, query } = placed(routes[name].path, 'GET', input)
+      return `${url}${path}${query}`
     },
     async *follow(name, input, { signal } = {}) {
       const response = await ask(name, input, signal)

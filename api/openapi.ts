@@ -25,7 +25,7 @@ const repeatable = { $ref: '#/components/parameters/IdempotencyKey' }
 /** `{id}` where the table has `:id`. */
 const pathOf = (path: string) => path.replace(/:([a-z]+)/gi, '{$1}')
 
-function inputOf({ method, path, input, permission }: Route) {
+function inputOf({ method, path, input, permission, answer }: Route) {
   const isKnown = permission !== 'anyone'
   const { properties = {}, required = [] } = schemaOf(input) as {
     properties?: Record<string, Schema>
@@ -47,7 +47,8 @@ function inputOf({ method, path, input, permission }: Route) {
       schema,
     }))
     const key = method === 'DELETE' && isKnown ? [repeatable] : []
-    return { parameters: [...inPath, ...inQuery, ...key] }
+    const headers = answer === 'bytes' ? bytesAsked : key
+    return { parameters: [...inPath, ...inQuery, ...headers] }
   }
   const needed = required.filter((name) => !named.includes(name))
   const schema = {
@@ -61,6 +62,42 @@ function inputOf({ method, path, input, permission }: Route) {
     content: { 'application/json': { schema } },
   }
   return { parameters: [...inPath, ...(isKnown ? [repeatable] : [])], requestBody }
+}
+
+/** What a program may say when it asks for the content of a file. */
+const bytesAsked = [
+  ['Range', 'One range of bytes: `bytes=0-1023`. Several at once are answered with everything.'],
+  ['If-Range', 'The ETag that the range must belong to; else everything is answered.'],
+  ['If-None-Match', 'The ETag that the asker has already.'],
+  ['Want-Repr-Digest', '`sha-256=1`: wait for the digest of a large file that is not known yet.'],
+].map(([name, description]) => ({
+  name,
+  in: 'header',
+  required: false,
+  description,
+  schema: { type: 'string' },
+}))
+
+const header = (description: string) => ({ description, schema: { type: 'string' } })
+const bytesTold = {
+  ETag: header('The CID of the file, in quotes.'),
+  'Accept-Ranges': header('`bytes`'),
+  'Repr-Digest': header('The SHA-256 of the whole file, once it is known (RFC 9530).'),
+}
+
+function bytesAnswers() {
+  const content = { 'application/octet-stream': {} }
+  const range = { 'Content-Range': header('Which bytes of how many.') }
+  return {
+    '200': { description: 'All bytes of the file.', headers: bytesTold, content },
+    '206': { description: 'The range.', headers: { ...bytesTold, ...range }, content },
+    '304': { description: 'The asker has this very file.', headers: bytesTold },
+    '416': { $ref: '#/components/responses/Problem416' },
+  }
+}
+
+function goodAnswers(route: Route) {
+  return route.answer === 'bytes' ? bytesAnswers() : { '200': goodAnswer(route) }
 }
 
 function goodAnswer({ answer, output }: Route) {
@@ -87,6 +124,7 @@ const ownStatuses = {
   401: 'Nobody we know: the token or the session is missing, wrong, or over.',
   413: 'The body is too large.',
   415: 'The body is not JSON.',
+  416: 'The file does not have these bytes; Content-Range says how many it has.',
   429: 'Too many tries; Retry-After says how many seconds to wait.',
 } as const
 
@@ -125,7 +163,7 @@ function operationOf(name: string, route: Route) {
     'x-permission': permission,
     security: permission === 'anyone' ? [] : [{ token: [] }, { session: [] }],
     ...inputOf(route),
-    responses: { '200': goodAnswer(route), ...badAnswers(route) },
+    responses: { ...goodAnswers(route), ...badAnswers(route) },
   }
 }
 

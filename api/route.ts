@@ -36,11 +36,14 @@ export type Route<I extends z.ZodObject = z.ZodObject, O extends z.ZodType = z.Z
   readonly permission: Permission
   readonly input: I
   readonly output: O
+  /** Where a body may be longer than others, in bytes. */
+  readonly bodyBytesMax?: number | undefined
   /**
    * `value`: one answer. `long`: takes as long as the disk or another site takes; tells progress when
    * asked for `text/event-stream`, and ends when the asker goes away. `events`: values until the end.
+   * `bytes`: the content of a file, whole or a range of it, to GET and HEAD.
    */
-  readonly answer: 'value' | 'long' | 'events'
+  readonly answer: 'value' | 'long' | 'events' | 'bytes'
   /** What can go wrong, besides `invalid`, `denied`, `missing`, `busy` and `internal`. */
   readonly kinds: readonly FaultKind[]
   readonly says: string
@@ -51,6 +54,7 @@ type Row<I extends z.ZodObject, O extends z.ZodType> = {
   input?: I
   output: O
   kinds?: readonly FaultKind[]
+  bodyBytesMax?: number
 }
 
 export const fields = z.strictObject
@@ -72,3 +76,4 @@ function answering(answer: Route['answer']) {
 export const value = answering('value')
 export const long = answering('long')
 export const events = answering('events')
+export const bytes = answering('bytes')

@@ -6,6 +6,7 @@
  * DELETE and in the JSON body of the others. Fields that are not named here are refused.
  */
 import { z } from 'zod'
+import { contentRoutes } from './content-routes.ts'
 import { hooksRoutes } from './hooks-routes.ts'
 import {
   alias,
@@ -34,6 +35,7 @@ import { peopleRoutes } from './people-routes.ts'
 import { events, fields, long, nothing, value } from './route.ts'
 import * as shapes from './shapes.ts'
 import { upkeepRoutes } from './upkeep-routes.ts'
+import { uploadRoutes } from './upload-routes.ts'
 
 export const routes = {
   // ── site
@@ -62,6 +64,8 @@ export const routes = {
   }),
   ...upkeepRoutes,
   ...hooksRoutes,
+  ...contentRoutes,
+  ...uploadRoutes,
   'journal.read': value('GET /api/journal', 'site.administer', {
     says: 'The records of the journal after a sequence number.',
     input: fields({
@@ -454,7 +458,9 @@ export const routes = {
 export type Routes = typeof routes
 export type RouteName = keyof Routes
 export type EventsName = 'transfers.follow' | 'transfers.watch'
-export type CallName = Exclude<RouteName, EventsName>
+/** They answer with the content of a file. */
+export type BytesName = 'datasets.content' | 'workflows.content'
+export type CallName = Exclude<RouteName, EventsName | BytesName>
 
 /** What the asker gives, what the site reads, what the site answers, and how it is told. */
 export type Asked<R extends RouteName> = z.input<Routes[R]['input']>

@@ -3,7 +3,7 @@ import { resolve } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Command } from 'commander'
 import { type Client, createClient, type Progress } from '../api/client.ts'
-import type { Asked, CallName, EventsName, Told } from '../api/routes.ts'
+import type { Asked, BytesName, CallName, EventsName, Told } from '../api/routes.ts'
 import { countText, groupText, sizeText } from '../api/words.ts'
 import { Fault } from '../protocol/fault.ts'
 import { createLine, type Line } from './line.ts'
@@ -30,6 +30,12 @@ export interface Context {
   /** Asks the site; how far long work is shows on stderr. */
   call<R extends CallName>(name: R, input: Asked<R>): Promise<Told<R>>
   follow<R extends EventsName>(name: R, input: Asked<R>): AsyncGenerator<Told<R>>
+  /** The content of a file, as it comes. */
+  bytes<R extends BytesName>(
+    name: R,
+    input: Asked<R>,
+    options: { method: 'GET' | 'HEAD'; headers: Record<string, string> },
+  ): Promise<Response>
   /** The answer, on stdout: its JSON for scripts, or the text for people. */
   print(value: unknown, text: () => string): void
   /** Text for people, on stdout; nothing for scripts, who get their value by `print`. */
@@ -90,6 +96,14 @@ export function createContext(world: World, flags: GlobalFlags): Context {
       const { client, hint } = await open()
       try {
         yield* client.follow(name, input, { signal })
+      } catch (thrown) {
+        throw hinted(thrown, hint)
+      }
+    },
+    async bytes(name, input, options) {
+      const { client, hint } = await open()
+      try {
+        return await client.bytes(name, input, { signal, ...options })
       } catch (thrown) {
         throw hinted(thrown, hint)
       }

@@ -76,7 +76,8 @@ export type Home = Readonly<
     | 'lock'
     | 'journal'
     | 'index'
-    | 'store',
+    | 'store'
+    | 'uploads',
     string
   >
 >
@@ -99,6 +100,8 @@ export function homeAt(folder: string): Home {
     journal: at('journal'),
     index: at('index'),
     store: at('store'),
+    /** What people send from their browsers, until a dataset is made of it. */
+    uploads: at('uploads'),
   })
 }
 

@@ -13,6 +13,7 @@ import { createAddressBook } from './bundles/addressee.ts'
 import { pack } from './bundles/pack.ts'
 import { createUnpacker } from './bundles/unpack.ts'
 import { versionOf } from './catalog/dataset.ts'
+import { openHoldings } from './catalog/holdings.ts'
 import { type Config, defaultScrubDays, type Home, httpAddress } from './config.ts'
 import { openDeposits } from './deposit/deposits.ts'
 import { createDepositsDoor, withDeposits } from './deposit-views.ts'
@@ -20,6 +21,7 @@ import { openHooks } from './hooks/hooks.ts'
 import type { Doors, SiteDoor } from './http/doors.ts'
 import { openHttp } from './http/http.ts'
 import type { Log } from './http/log.ts'
+import { createTickets } from './http/tickets.ts'
 import { openLogFile } from './journal/log-file.ts'
 import { openLimits } from './limits/limits.ts'
 import { isLocalAddress } from './limits/local.ts'
@@ -39,6 +41,7 @@ import { isOver } from './transfers/transfer.ts'
 import { openTransfers } from './transfers/transfers.ts'
 import { during } from './upkeep/guard.ts'
 import { openUpkeep } from './upkeep/upkeep.ts'
+import { openUploads } from './uploads/uploads.ts'
 
 export const version = '0.1.0'
 /** The console, as `npm run build` leaves it. */
@@ -251,6 +254,13 @@ export async function openSite(o: {
     version,
     startedAt,
   }))
+  const uploads = stack.use(
+    await openUploads({
+      ...{ folder: home.uploads, clock, log: logFault },
+      isPerson: async (id) => (await users.get(id))?.at === 'active',
+    }),
+  )
+  const holdings = stack.use(openHoldings({ db, store, clock, datasets, log: logFault }))
   // What is sent is chosen first and named last, as what is added.
   const sending = during(rooms.guard, transfers, ['send', 'dryRun'])
   const doors: Doors = {
@@ -269,7 +279,10 @@ export async function openSite(o: {
       limits,
       metrics,
       hooks,
+      uploads,
+      holdings,
     },
+    tickets: createTickets(clock),
     transfers: withDeposits(sending, deposits),
     deposits: createDepositsDoor(deposits, async (id) => (await datasets.get(id))?.project),
   }

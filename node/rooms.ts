@@ -128,7 +128,7 @@ export async function openRooms(
   // Adding puts content first and names it last: in between nothing of it may be swept.
   const adding = ['add', 'update'] as const
   const needs = { commit, db, store, clock, projects, rights }
-  const datasets = during(guard, openDatasets(needs), adding)
+  const datasets = during(guard, openDatasets(needs), [...adding, 'gather', 'regather'])
   const workflows = during(guard, openWorkflows({ ...needs, datasets }), adding)
   return {
     home,

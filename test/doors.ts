@@ -62,6 +62,9 @@ export function askStubs(
     'deposits',
     'hooks',
     'metrics',
+    'uploads',
+    'holdings',
+    'tickets',
   ]
   const doors = Object.fromEntries(
     names.map((name) => [name, stub((stubs[name as keyof Stubs] ?? {}) as object)]),
@@ -80,6 +83,7 @@ export function askStubs(
     table,
   )
   return {
+    app,
     logged,
     async ask(
       line: string,

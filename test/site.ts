@@ -158,6 +158,8 @@ export async function openSite(alias: string, options: SiteOptions = {}): Promis
       },
       call: (...args: Parameters<Client['call']>) =>
         createClient({ url, token: bearer }).call(...args),
+      bytes: (...args: Parameters<Client['bytes']>) =>
+        createClient({ url, token: bearer }).bytes(...args),
       follow: (...args: Parameters<Client['follow']>) =>
         createClient({ url, token: bearer }).follow(...args),
     }) as Client

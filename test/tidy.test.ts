@@ -76,6 +76,8 @@ const mayImport: Record<string, readonly string[]> = {
     'protocol',
     'api',
   ],
+  /** What comes from browsers, before it is a dataset. */
+  'node/uploads': ['node/base', 'protocol'],
   'node/http': ['*'],
   /** The files beside the rooms: composition, init, backup. They know everybody. */
   node: ['*'],
@@ -97,6 +99,8 @@ const onlyIn: readonly (readonly [RegExp, readonly string[]])[] = [
   [/^ipfs-unixfs(-importer)?$/, ['test']],
   [/^fastify/, ['node/http', 'test']],
   [/^prom-client$/, ['node/metrics']],
+  [/^@tus\//, ['node/http', 'test']],
+  [/^tus-js-client$/, ['web', 'test']],
   [/^commander$/, ['cli']],
   [/^(react|react-dom|@mantine\/|@tanstack\/)/, ['web', 'test']],
   [/^playwright-core$/, ['test']],

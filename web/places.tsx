@@ -17,6 +17,15 @@ const Administration = lazy(async () => ({
   default: (await import('./pages/administration.tsx')).Administration,
 }))
 
+/** What uploads are made with is not small. */
+const NewDataset = lazy(async () => ({
+  default: (await import('./pages/new-dataset.tsx')).NewDataset,
+}))
+
+const NewVersion = lazy(async () => ({
+  default: (await import('./pages/new-dataset.tsx')).NewVersion,
+}))
+
 export const rooms = [
   { path: '/', name: 'Activity', administrators: false },
   { path: '/datasets', name: 'Datasets', administrators: false },
@@ -27,10 +36,13 @@ export const rooms = [
 ] as const
 
 export function placeOf(address: string, site: Told<'site.show'>): ReactNode {
-  const [, room = '', id] = address.split('/')
+  const [, room = '', id, more] = address.split('/')
   const number = id !== undefined && /^[1-9][0-9]{0,14}$/.test(id) ? Number(id) : undefined
   if (room === '' || room === 'login') return <Activity />
   if (room === 'datasets' && id === undefined) return <Datasets />
+  if (room === 'datasets' && id === 'new') return <NewDataset you={site.you.email} />
+  if (room === 'datasets' && number !== undefined && more === 'new')
+    return <NewVersion key={id} dataset={number} />
   if (room === 'datasets' && number !== undefined) return <DatasetPage key={id} id={number} />
   if (room === 'workflows' && id === undefined) return <Workflows />
   if (room === 'workflows' && number !== undefined) return <WorkflowPage key={id} id={number} />

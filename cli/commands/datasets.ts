@@ -7,6 +7,7 @@ import type { Context, Open } from '../context.ts'
 import { collect, countOf, given, idOf, pairsOf } from '../options.ts'
 import { facts, jsonText, listText, table, timeText } from '../show.ts'
 import { depositRows } from '../transfer-text.ts'
+import { addDownload } from './download.ts'
 import { printVerified } from './site.ts'
 
 type DatasetView = Told<'datasets.list'>[number]
@@ -187,6 +188,8 @@ function addUsing(dataset: Command, open: Open): void {
         return `Wrote ${countText(files, 'file')}, ${sizeText(bytes)}, to ${visible(folder)}`
       })
     })
+
+  addDownload(dataset, open)
 
   dataset
     .command('verify')

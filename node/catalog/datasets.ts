@@ -1,13 +1,16 @@
 /** The door to datasets: added, updated, looked at, exported. What one is: `dataset.ts`. */
 import { Fault } from '../../protocol/fault.ts'
 import type { DatasetId, ProjectId, Root } from '../../protocol/ids.ts'
+import { fileNameOf } from '../../protocol/paths.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Db } from '../db/db.ts'
 import { keys } from '../db/keys.ts'
 import type { Commit } from '../journal/commit.ts'
 import type { Store } from '../store/store.ts'
-import { addTree } from '../trees/add.ts'
+import { type Added, addTree } from '../trees/add.ts'
 import { exportTree } from '../trees/export.ts'
+import { type Gathered, gatherTree } from '../trees/gather.ts'
+import { tarOf } from '../trees/tar.ts'
 import { verifyTree } from '../trees/verify.ts'
 import type { Working } from './contents.ts'
 import {
@@ -17,6 +20,7 @@ import {
   type KnownRoot,
   versionOf,
 } from './dataset.ts'
+import { type OpenFile, openFiles } from './files.ts'
 import { createListing, type Listed, type ListOptions } from './listing.ts'
 import { checkMeta, checkName, type Meta } from './names.ts'
 import {
@@ -44,6 +48,11 @@ export type AddDataset = {
 
 export type UpdateDataset = Pick<AddDataset, 'path' | 'inPlace' | 'links'>
 
+/** Of files that lie somewhere under other names, each with the path that it is to have. */
+export type GatherDataset = Pick<AddDataset, 'name' | 'project' | 'meta'> & {
+  readonly files: readonly Gathered[]
+}
+
 /** What was added, and the paths that another system or a person's eye may stumble over. */
 export type AddedDataset = { readonly dataset: Dataset; readonly flagged: string[] }
 
@@ -57,6 +66,14 @@ export interface Datasets {
    * when another version came in the meantime.
    */
   update(id: DatasetId, input: UpdateDataset, by: Person, options?: Working): Promise<AddedDataset>
+  /** As `add` and `update`, of files that somebody has sent here. */
+  gather(input: GatherDataset, by: Person, options?: Working): Promise<AddedDataset>
+  regather(
+    id: DatasetId,
+    files: readonly Gathered[],
+    by: Person,
+    options?: Working,
+  ): Promise<AddedDataset>
   /** Sets the keys that are given, takes away those that are null. */
   meta(
     id: DatasetId,
@@ -77,6 +94,18 @@ export interface Datasets {
     options?: Partial<ListOptions> & { version?: number | undefined },
   ): Promise<Listed>
   versions(id: DatasetId, by: Person): Promise<readonly DatasetVersion[]>
+  /** One file of a version by its path, open. Faults `missing`, and as the store does. */
+  open(
+    id: DatasetId,
+    by: Person,
+    options: { path: string; version?: number | undefined },
+  ): Promise<OpenFile>
+  /** All of a version as one tar, in a folder that has the dataset's name. */
+  archive(
+    id: DatasetId,
+    by: Person,
+    options?: { version?: number | undefined },
+  ): Promise<{ name: string; pieces: AsyncGenerator<Uint8Array> }>
   /** Writes a version to `folder`, which is new, byte for byte. */
   export(
     id: DatasetId,
@@ -121,6 +150,7 @@ export function openDatasets({
 }: DatasetsNeeds): Datasets {
   const get = (id: DatasetId) => db.get<Dataset>(keys.dataset(id))
   const listing = createListing(store)
+  const files = openFiles({ db, store })
 
   async function need(id: DatasetId, by: Person, act: CatalogAct): Promise<Dataset> {
     const dataset = await get(id)
@@ -149,66 +179,87 @@ export function openDatasets({
     return dataset
   }
 
+  async function addFrom(
+    { name, project, meta = {} }: Pick<AddDataset, 'name' | 'project' | 'meta'>,
+    by: Person,
+    inPlace: boolean,
+    make: () => Promise<Added>,
+  ): Promise<AddedDataset> {
+    const target = project ?? by.personal
+    const checked = { name: checkName(name, 'dataset.add'), meta: checkMeta(meta, 'dataset.add') }
+    await projects.need(target, by, 'dataset.write')
+    const { tree, flagged } = await make()
+    return commit.serial(async () => {
+      // Reading may have taken hours: the right is asked for again.
+      await projects.need(target, by, 'dataset.write')
+      const id = await nextDatasetId(db)
+      const first: DatasetVersion = { version: 1, tree, at: clock.now(), by: { user: by.id } }
+      const dataset: Dataset = {
+        id,
+        project: target,
+        ...checked,
+        versions: [first],
+        inPlace,
+        at: 'here',
+      }
+      return { dataset: await save(dataset, by), flagged }
+    })
+  }
+
+  async function updateFrom(
+    id: DatasetId,
+    by: Person,
+    asked: boolean | undefined,
+    make: (inPlace: boolean) => Promise<Added>,
+  ): Promise<AddedDataset> {
+    const before = await need(id, by, 'dataset.write')
+    const inPlace = asked ?? before.inPlace
+    const { tree, flagged } = await make(inPlace)
+    return commit.serial(async () => {
+      const now = await need(id, by, 'dataset.write')
+      const latest = versionOf(now)
+      if (now.versions.length !== before.versions.length) {
+        throw new Fault('conflict', 'dataset.update', {
+          about: id,
+          text: `Dataset ${id} got version ${latest.version} in the meantime. Look at it, then update again.`,
+        })
+      }
+      if (latest.tree.root === tree.root) {
+        throw new Fault('exists', 'dataset.update', {
+          about: id,
+          text: `Version ${latest.version} of dataset ${id} has exactly this content. Nothing was added.`,
+        })
+      }
+      const next: DatasetVersion = {
+        version: latest.version + 1,
+        tree,
+        at: clock.now(),
+        by: { user: by.id },
+      }
+      const dataset = { ...now, versions: [...now.versions, next], inPlace }
+      return { dataset: await save(dataset, by), flagged }
+    })
+  }
+
   return {
     get,
     need,
     show: (id, by) => need(id, by, 'dataset.read'),
     versions: async (id, by) => (await need(id, by, 'dataset.read')).versions,
 
-    async add(
-      { name, path, project = undefined, inPlace = false, links = 'refuse', meta = {} },
-      by,
-      options,
-    ) {
-      const target = project ?? by.personal
-      const checked = { name: checkName(name, 'dataset.add'), meta: checkMeta(meta, 'dataset.add') }
-      await projects.need(target, by, 'dataset.write')
-      const { tree, flagged } = await addTree({ store, path, inPlace, links, ...options })
-      return commit.serial(async () => {
-        // Reading may have taken hours: the right is asked for again.
-        await projects.need(target, by, 'dataset.write')
-        const id = await nextDatasetId(db)
-        const first: DatasetVersion = { version: 1, tree, at: clock.now(), by: { user: by.id } }
-        const dataset: Dataset = {
-          id,
-          project: target,
-          ...checked,
-          versions: [first],
-          inPlace,
-          at: 'here',
-        }
-        return { dataset: await save(dataset, by), flagged }
-      })
+    add({ path, inPlace = false, links = 'refuse', ...named }, by, options) {
+      return addFrom(named, by, inPlace, () => addTree({ store, path, inPlace, links, ...options }))
     },
-
-    async update(id, { path, inPlace, links = 'refuse' }, by, options) {
-      const before = await need(id, by, 'dataset.write')
-      const stays = inPlace ?? before.inPlace
-      const { tree, flagged } = await addTree({ store, path, inPlace: stays, links, ...options })
-      return commit.serial(async () => {
-        const now = await need(id, by, 'dataset.write')
-        const latest = versionOf(now)
-        if (now.versions.length !== before.versions.length) {
-          throw new Fault('conflict', 'dataset.update', {
-            about: id,
-            text: `Dataset ${id} got version ${latest.version} in the meantime. Look at it, then update again.`,
-          })
-        }
-        if (latest.tree.root === tree.root) {
-          throw new Fault('exists', 'dataset.update', {
-            about: id,
-            text: `Version ${latest.version} of dataset ${id} has exactly this content. Nothing was added.`,
-          })
-        }
-        const next: DatasetVersion = {
-          version: latest.version + 1,
-          tree,
-          at: clock.now(),
-          by: { user: by.id },
-        }
-        const dataset = { ...now, versions: [...now.versions, next], inPlace: stays }
-        return { dataset: await save(dataset, by), flagged }
-      })
+    gather({ files, ...named }, by, options) {
+      return addFrom(named, by, false, () => gatherTree({ store, files, ...options }))
+    },
+    update(id, { path, inPlace: asked, links = 'refuse' }, by, options) {
+      return updateFrom(id, by, asked, (inPlace) =>
+        addTree({ store, path, inPlace, links, ...options }),
+      )
+    },
+    regather(id, files, by, options) {
+      return updateFrom(id, by, false, () => gatherTree({ store, files, ...options }))
     },
 
     meta: (id, changes, by) =>
@@ -241,6 +292,18 @@ export function openDatasets({
     async files(id, by, { version, limit = listMax, ...options } = {}) {
       const { tree } = versionOf(await need(id, by, 'dataset.read'), version)
       return listing.list(tree.root, { ...options, limit: Math.max(1, Math.min(limit, listMax)) })
+    },
+
+    async open(id, by, { path, version }) {
+      const { tree } = versionOf(await need(id, by, 'dataset.read'), version)
+      return files.open(tree, path)
+    },
+
+    async archive(id, by, { version } = {}) {
+      const dataset = await need(id, by, 'dataset.read')
+      const { tree } = versionOf(dataset, version)
+      const name = fileNameOf(dataset.name, 'dataset')
+      return { name, pieces: tarOf({ store, tree, top: name }) }
     },
 
     async export(id, folder, by, { version: number, ...options } = {}) {

@@ -15,6 +15,7 @@ import { filesOf, readContent, readDocumentFile, storeContent, type Working } fr
 import { checkRecord, type Dataset, type DatasetVersion, versionOf } from './dataset.ts'
 import { type Datasets, listMax, type Paging } from './datasets.ts'
 import { type ExportedWorkflow, exportWorkflow } from './export.ts'
+import { type OpenFile, openFiles } from './files.ts'
 import { checkLabel, checkName, formatCharactersMax } from './names.ts'
 import {
   type CatalogAct,
@@ -87,6 +88,12 @@ export interface Workflows {
     by: Person,
     options?: { version?: number | undefined; canonical?: boolean | undefined },
   ): Promise<Uint8Array>
+  /** One file of a version's tree as it travels. Faults `missing`, and as the store does. */
+  open(
+    id: WorkflowId,
+    by: Person,
+    options: { path: string; version?: number | undefined },
+  ): Promise<OpenFile>
   /**
    * Writes a version to `folder`, which is new: bound (the rendered document, `results/`, and for
    * Galaxy a job file) or, `canonical`, exactly the tree that travels. Answers the names it wrote.
@@ -115,6 +122,7 @@ export type WorkflowsNeeds = {
 
 export function openWorkflows(needs: WorkflowsNeeds): Workflows {
   const { commit, db, store, clock, projects, datasets, rights } = needs
+  const files = openFiles({ db, store })
   const get = (id: WorkflowId) => db.get<Workflow>(keys.workflow(id))
 
   async function need(id: WorkflowId, by: Person, act: CatalogAct): Promise<Workflow> {
@@ -257,6 +265,11 @@ export function openWorkflows(needs: WorkflowsNeeds): Workflows {
       const one = versionOf(await need(id, by, 'workflow.read'), version)
       const bytes = await readContent(store, one.tree, one.document)
       return canonical ? bytes : renderVersion(one, bytes)
+    },
+
+    async open(id, by, { path, version }) {
+      const { tree } = versionOf(await need(id, by, 'workflow.read'), version)
+      return files.open(tree, path)
     },
 
     async export(id, folder, by, { version, canonical = false, ...options } = {}) {

@@ -12,7 +12,7 @@ import { looseStart } from './keys.ts'
 import type { RawDb } from './seal.ts'
 
 /** The tables there are. A name is never used for something else later: old records would still lie there. */
-export type LooseName = 'packs' | 'seen' | 'test'
+export type LooseName = 'packs' | 'seen' | 'digests' | 'holdings' | 'test'
 
 /** The most a key and a value may have, in bytes. */
 export const looseKeyBytesMax = 128

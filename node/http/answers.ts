@@ -61,7 +61,9 @@ export async function answerStream(
   const { clock, log, counts } = needs
   const reader = `${by.email} reading ${name}`
   using _reading = counts?.reading(name)
-  using stream = openStream(reply.raw, { clock, log, reader, headers: everyAnswer, counts })
+  // With the others the secret of a session that was changed just now.
+  const headers = reply.getHeaders() as Record<string, string>
+  using stream = openStream(reply.raw, { clock, log, reader, headers, counts })
   try {
     await run(stream)
   } catch (thrown) {

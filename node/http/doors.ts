@@ -3,11 +3,13 @@
  * a whole and the transfers are listed here by what is asked of them.
  */
 
-import type { EventsName, Input, Output, RouteName } from '../../api/routes.ts'
+import type { BytesName, EventsName, Input, Output, RouteName } from '../../api/routes.ts'
 import type { DryRun, SendInput, TransferView } from '../../api/shapes.ts'
 import type { WireFault } from '../../protocol/fault.ts'
 import type { DatasetId, ProjectId, SiteId, TransferId, UserId } from '../../protocol/ids.ts'
 import type { Datasets } from '../catalog/datasets.ts'
+import type { OpenFile } from '../catalog/files.ts'
+import type { Holdings } from '../catalog/holdings.ts'
 import type { Projects } from '../catalog/projects.ts'
 import type { Workflows } from '../catalog/workflows.ts'
 import type { Hooks } from '../hooks/hooks.ts'
@@ -21,7 +23,9 @@ import type { Tokens } from '../people/tokens.ts'
 import type { User, Users } from '../people/users.ts'
 import type { Links } from '../sites/links.ts'
 import type { Upkeep } from '../upkeep/upkeep.ts'
+import type { Uploads } from '../uploads/uploads.ts'
 import type { Paths } from './paths.ts'
+import type { Tickets } from './tickets.ts'
 import type { Visit } from './visit.ts'
 
 export type Doing = {
@@ -95,6 +99,9 @@ export type Doors = {
   readonly deposits: DepositsDoor
   readonly hooks: Omit<Hooks, 'glance' | typeof Symbol.asyncDispose>
   readonly metrics: Pick<Metrics, 'expose'>
+  readonly uploads: Uploads
+  readonly holdings: Pick<Holdings, 'find'>
+  readonly tickets: Tickets
 }
 
 /** One question of one person. `signal` aborts when they go away or the site stops. */
@@ -107,7 +114,7 @@ export type Call<R extends RouteName> = Doing & {
 }
 
 /** `site.health` is answered before there is a person, by http.ts itself. */
-export type HandledName = Exclude<RouteName, EventsName | OpenName | 'site.health'>
+export type HandledName = Exclude<RouteName, EventsName | BytesName | OpenName | 'site.health'>
 export type Handler<R extends RouteName> = (call: Call<R>) => Promise<Output<R>> | Output<R>
 /** Asked by somebody who is not known yet. */
 export type OpenName = 'site.openapi' | 'session.open' | 'session.welcome'
@@ -115,3 +122,7 @@ export type OpenHandlers = {
   readonly [N in OpenName]: (call: Pick<Call<N>, 'doors' | 'input' | 'visit'>) => Promise<Output<N>>
 }
 export type Handlers<R extends HandledName = HandledName> = { readonly [N in R]: Handler<N> }
+/** They find the file, open; `bytes.ts` answers with it and closes it. */
+export type ContentHandlers = {
+  readonly [N in BytesName]: (call: Pick<Call<N>, 'doors' | 'by' | 'input'>) => Promise<OpenFile>
+}

@@ -11,6 +11,7 @@ import { admit, demandPermission } from './admit.ts'
 import { answerFault, faultOf, goneSignal } from './answers.ts'
 import type { Doors, SiteDoor } from './doors.ts'
 import type { Log } from './log.ts'
+import { demandMovement, demandQuestion } from './patience.ts'
 import { createVisit, type Visit } from './visit.ts'
 
 export type Asking = {
@@ -76,7 +77,9 @@ export function addDoorway(app: FastifyInstance, doorway: Doorway, needs: Servin
       config: { routeName: name },
       // Before the body is read, as for every row of the table.
       onRequest: async (request, reply) => {
-        const visit = createVisit(request, reply, needs.clock)
+        if (doorway.raw) demandMovement(request, reply, needs.clock)
+        else demandQuestion(request, reply, needs.clock)
+        const visit = createVisit(request, reply, needs.clock, { isLate: doorway.raw === true })
         const by = await admit(request, visit, { name, permission, doors: needs.ready() })
         asked.set(request, { visit, by })
       },

@@ -6,11 +6,12 @@
 import type { AddressInfo } from 'node:net'
 import fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
 import type { Route } from '../../api/route.ts'
-import { type EventsName, type RouteName, routes } from '../../api/routes.ts'
+import { type BytesName, type EventsName, type RouteName, routes } from '../../api/routes.ts'
 import { eventsMedia } from '../../api/sse.ts'
 import { asFault, Fault, fromWireFault } from '../../protocol/fault.ts'
 import { check } from '../../protocol/wire.ts'
 import type { Clock } from '../base/clock.ts'
+import type { OpenFile } from '../catalog/files.ts'
 import type { Answers } from '../metrics/answers.ts'
 import type { User } from '../people/users.ts'
 import { admit, demandPermission } from './admit.ts'
@@ -23,11 +24,13 @@ import {
   goneSignal,
   workAloud,
 } from './answers.ts'
+import { answerBytes } from './bytes.ts'
 import { watchAnswers } from './counting.ts'
 import type { Call, Doing, Doors, Handlers, OpenName, SiteDoor } from './doors.ts'
 import { addDoorway, addLookout } from './doorway.ts'
 import { doorways, lookouts } from './doorways/doorways.ts'
 import { connectionHandlers } from './handlers/connections.ts'
+import { contentHandlers } from './handlers/content.ts'
 import { datasetHandlers } from './handlers/datasets.ts'
 import { hooksHandlers } from './handlers/hooks.ts'
 import { limitHandlers } from './handlers/limits.ts'
@@ -38,12 +41,14 @@ import { openHandlers, sessionHandlers } from './handlers/session.ts'
 import { siteHandlers } from './handlers/site.ts'
 import { transferHandlers } from './handlers/transfers.ts'
 import { upkeepHandlers } from './handlers/upkeep.ts'
+import { uploadHandlers } from './handlers/uploads.ts'
 import { workflowHandlers } from './handlers/workflows.ts'
 import { bracketed, createHostCheck } from './hosts.ts'
 import { startWatching } from './live.ts'
 import type { Log } from './log.ts'
 import { servePages } from './pages.ts'
 import { createPaths, type Folders } from './paths.ts'
+import { demandQuestion, questionMs } from './patience.ts'
 import { createRepeats, keyHeader, keyOf, type Repeats } from './repeats.ts'
 import type { Stream } from './stream.ts'
 import { createVisit, type Visit } from './visit.ts'
@@ -52,8 +57,6 @@ import { createVisit, type Visit } from './visit.ts'
 export const bodyBytesMax = 1024 * 1024
 /** Connections at one time. */
 export const connectionsMax = 256
-/** How long a question may take to arrive, headers and body, in milliseconds. */
-export const questionMs = 30_000
 /** Characters of one value in an address. */
 const paramCharactersMax = 2048
 /** How long a stop waits for the streams to say that it stops, in milliseconds. */
@@ -113,6 +116,7 @@ const handlers: Handlers = {
   ...transferHandlers,
   ...limitHandlers,
   ...hooksHandlers,
+  ...uploadHandlers,
 }
 
 /** Apart from listening, so that tests can ask without a port, and of another table. */
@@ -125,7 +129,8 @@ export function createApp(
   const checkHost = createHostCheck(needs.host, needs.names ?? [])
   const app = fastify({
     bodyLimit: bodyBytesMax,
-    requestTimeout: questionMs,
+    // How long a body may take depends on what it is for: patience.ts.
+    requestTimeout: 0,
     http: { headersTimeout: questionMs },
     forceCloseConnections: true,
     exposeHeadRoutes: false,
@@ -191,11 +196,13 @@ function addRoute(app: FastifyInstance, name: RouteName, route: Route, needs: Se
   const people = new WeakMap<FastifyRequest, User>()
   const visits = new WeakMap<FastifyRequest, Visit>()
   app.route({
-    method: route.method,
+    method: route.answer === 'bytes' ? ['GET', 'HEAD'] : route.method,
     url: route.path,
     config: { routeName: name, isEvents: route.answer === 'events' },
+    bodyLimit: route.bodyBytesMax ?? bodyBytesMax,
     // Before the body is read: a stranger's is not even parsed.
     onRequest: async (request, reply) => {
+      demandQuestion(request, reply, needs.clock)
       const visit = createVisit(request, reply, needs.clock)
       visits.set(request, visit)
       if (name === 'site.health') return
@@ -213,6 +220,13 @@ function addRoute(app: FastifyInstance, name: RouteName, route: Route, needs: Se
       const by = people.get(request)!
       const paths = createPaths(needs)
       const signal = AbortSignal.any([stopping, goneSignal(reply)])
+      if (route.answer === 'bytes') {
+        const find = contentHandlers[name as BytesName] as (call: unknown) => Promise<OpenFile>
+        await using file = await find({ doors: ready(needs), by, input })
+        const reader = `${by.email} reading ${name}`
+        const { clock, log } = needs
+        return await answerBytes(request, reply, file, { clock, log, reader, signal })
+      }
       const key = route.method === 'GET' ? undefined : keyOf(request.headers[keyHeader])
       const work = (doing: Doing): Promise<unknown> => {
         const doors = ready(needs)

@@ -81,6 +81,32 @@ describe('a session', () => {
     expect(told.headers['set-cookie']).toMatch(/; Secure$/)
   })
 
+  it('tells the new secret with a stream too, at its beginning', async () => {
+    const { ask } = openWithSession({ secret: 'next', expiresAt: Date.now() + 60_000 })
+    const headers = { host, ...cookie, origin: `http://${host}`, accept: 'text/event-stream' }
+    const body = { name: 'a', path: '/a' }
+    const told = await ask('POST /api/datasets', { as: null, headers, body })
+    expect(told.headers['content-type']).toContain('text/event-stream')
+    expect(String(told.headers['set-cookie'])).toContain('crossload_session=next;')
+    expect(told.headers['x-content-type-options']).toBe('nosniff')
+  })
+
+  it('has no new secret with an upload, whose answer comes when it has come', async () => {
+    const asked: unknown[] = []
+    const who = async (_secret: string, options: unknown) => {
+      asked.push(options)
+      return { user: ana }
+    }
+    const { ask } = open({
+      accounts: { sessions: { who } as never },
+      projects: { list: async () => [] },
+    })
+    const headers = { host, ...cookie, origin: `http://${host}` }
+    await ask('OPTIONS /api/uploads', { as: null, headers })
+    await ask('GET /api/projects', { as: null, headers })
+    expect(asked).toEqual([{ keep: true }, { keep: false }])
+  })
+
   it('tells the browser its new secret, and to forget it in the end', async () => {
     const { ask } = openWithSession({ secret: 'next', expiresAt: Date.now() + 60_000 })
     const get = await ask('GET /api/projects', { as: null, headers: { host, ...cookie } })

@@ -21,17 +21,25 @@ export interface Visit {
   readonly site: string
   /** The session's secret, when the asker came with one. */
   readonly secret: string | undefined
+  /** The answer may come hours after the question, and a new secret only with it. */
+  readonly isLate: boolean
   /** The browser keeps this secret from now on; or none. */
   keep(secret: Secret | undefined): void
 }
 
-export function createVisit(request: FastifyRequest, reply: FastifyReply, clock: Clock): Visit {
+export function createVisit(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  clock: Clock,
+  { isLate = false } = {},
+): Visit {
   const secret = hasToken(request) ? undefined : cookieOf(request)
   const isTls = request.headers['x-forwarded-proto'] === 'https'
   return {
     from: request.ip,
     site: `${isTls ? 'https' : 'http'}://${request.headers.host}`,
     secret,
+    isLate,
     keep(next) {
       const maxAge = next === undefined ? 0 : Math.floor((next.expiresAt - clock.now()) / 1000)
       const parts = [
@@ -56,8 +64,8 @@ export async function whoAsks(
 ): Promise<{ user: User; scope: Scope } | undefined> {
   if (hasToken(request)) return tokens.who(bearer(request))
   if (visit.secret === undefined) return undefined
-  demandOwnPage(request, request.method === 'GET' ? 'reading' : 'changing')
-  const found = await accounts.sessions.who(visit.secret)
+  demandOwnPage(request, ['GET', 'HEAD'].includes(request.method) ? 'reading' : 'changing')
+  const found = await accounts.sessions.who(visit.secret, { keep: visit.isLate })
   if (found?.next !== undefined) visit.keep(found.next)
   return found === undefined ? undefined : { user: found.user, scope: 'all' }
 }

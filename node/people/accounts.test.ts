@@ -152,6 +152,7 @@ describe('a session', () => {
     const { secret } = home.entered
     expect((await sessions.who(secret))?.next).toBeUndefined()
     home.pass(rotateMs)
+    expect((await sessions.who(secret, { keep: true }))?.next).toBeUndefined()
     const found = await Promise.all([1, 2, 3].map(() => sessions.who(secret)))
     const nexts = found.flatMap((one) => one?.next ?? [])
     expect(found.every((one) => one?.user.id === home.user.id)).toBe(true)

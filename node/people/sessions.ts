@@ -37,8 +37,14 @@ export type Secret = { readonly secret: string; readonly expiresAt: number }
 
 export interface Sessions {
   begin(user: User): Promise<Secret>
-  /** The active person whose session this is, and the secret to use from now on if it was changed. */
-  who(secret: string): Promise<{ user: User; next?: Secret } | undefined>
+  /**
+   * The active person whose session this is, and the secret to use from now on if it was changed. With
+   * `keep` it is not: whoever asks would hear of the new one only when the old one is good no more.
+   */
+  who(
+    secret: string,
+    options?: { keep?: boolean },
+  ): Promise<{ user: User; next?: Secret } | undefined>
   /** Ends it, whichever of its secrets this is. */
   end(secret: string): Promise<void>
   /** The hashes of everything that this person could come in with. */
@@ -118,11 +124,11 @@ export function openSessions(o: {
         return secret
       }),
 
-    async who(text) {
+    async who(text, { keep = false } = {}) {
       const kept = await found(text)
       const user = kept === undefined ? undefined : await o.users.get(kept.user)
       if (kept === undefined || user?.at !== 'active') return undefined
-      if (kept.replaced || clock.now() < kept.createdAt + rotateMs) return { user }
+      if (keep || kept.replaced || clock.now() < kept.createdAt + rotateMs) return { user }
       const next = await rotate(kept)
       return next === undefined ? { user } : { user, next }
     },

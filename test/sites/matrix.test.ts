@@ -25,6 +25,8 @@ type Outcome = 'unknown' | 'denied' | 'missing' | 'passes'
 type Things = {
   project: number
   dataset: number
+  /** Of a file in it. */
+  cid: string
   workflow: number
   connection: number
   transfer: string
@@ -124,15 +126,19 @@ async function make(email: string): Promise<Things> {
   if (connection!.state !== 'accepted')
     await client.call('connections.accept', { id: connection!.id })
   const project = (await client.call('projects.add', { name: `Of ${email}` })).id
-  const path = join(folder, 'data')
+  // Of each its own content: what is in both can be had by whoever may read either.
+  const path = join(folder, `data-of-${email}`)
+  await mkdir(path)
+  await writeFile(join(path, 'a.txt'), email)
   const { id: dataset } = await client.call('datasets.add', { name: 'Data', path, project })
+  const [file] = (await client.call('datasets.files', { id: dataset })).files
   const document = join(folder, 'doc.json')
   const workflow = await client.call('workflows.add', { name: 'Gates', document, dataset })
   const to = { email: email as Email, alias: 'kyoto' }
   const sent = await client.call('transfers.send', { to, dataset: { id: dataset } })
   await until(client, sent.id, isDone)
   return {
-    ...{ project, dataset, workflow: workflow.id },
+    ...{ project, dataset, workflow: workflow.id, cid: file!.cid },
     ...{ connection: connection!.id, transfer: sent.id },
   }
 }
@@ -185,6 +191,8 @@ async function inputOf(name: RouteName, of: Things, actor: Actor): Promise<objec
     'datasets.add': { name: unique, path, project },
     'datasets.update': { id: dataset, path },
     'datasets.meta': { id: dataset, changes: { a: 'b' } },
+    'datasets.content': { id: dataset, path: 'a.txt' },
+    'workflows.content': { id: workflow, path: 'document' },
     'datasets.export': { id: dataset, folder: join(folder, unique) },
     'workflows.add': { name: unique, document: join(folder, 'doc.json'), dataset, project },
     'workflows.update': { id: workflow, document: join(folder, 'doc.json') },
@@ -203,6 +211,12 @@ async function inputOf(name: RouteName, of: Things, actor: Actor): Promise<objec
     await pair.oslo.admin.call('hooks.remove', { id: id - 1 }).catch(() => {})
     return { id }
   }
+  if (name.endsWith('-uploaded')) {
+    const uploads = [{ upload: await uploadedBy(actor), path: unique }]
+    return name === 'datasets.add-uploaded'
+      ? { name: unique, project, uploads }
+      : { id: dataset, uploads }
+  }
   if (name === 'people.remove-token') return { email: spare, token: await tokenOf(spare) }
   if (name === 'tokens.remove') return { token: own ? await tokenOf(own) : '0'.repeat(16) }
   const id = name.startsWith('datasets.')
@@ -217,8 +231,30 @@ async function inputOf(name: RouteName, of: Things, actor: Actor): Promise<objec
   return inputs[name] ?? (routes[name].path.includes(':id') ? { id } : {})
 }
 
+/** A finished upload of this actor's; one that is not there for whoever may have none. */
+async function uploadedBy(actor: Actor): Promise<string> {
+  const token = tokens.get(actor)
+  if (token === undefined || actor === 'expired') return '0'.repeat(32)
+  const { headers } = await fetch(`${pair.oslo.admin.url}/api/uploads`, {
+    method: 'POST',
+    headers: {
+      ...{ authorization: `Bearer ${token}`, 'tus-resumable': '1.0.0', 'upload-length': '1' },
+      'content-type': 'application/offset+octet-stream',
+    },
+    body: 'x',
+  })
+  return headers.get('location')!.split('/').at(-1)!
+}
+
 /** The addresses that are not rows of the table; each with a path that has something behind it. */
 const doorwayPaths: Record<string, (of: Things) => string> = {
+  'uploads.create': () => '/api/uploads',
+  'uploads.write': () => `/api/uploads/${'0'.repeat(32)}`,
+  'datasets.archive': ({ dataset }) => `/api/datasets/${dataset}/archive`,
+  'drs.service-info': () => '/ga4gh/drs/v1/service-info',
+  'drs.object': ({ cid }) => `/ga4gh/drs/v1/objects/${cid}`,
+  'drs.access': ({ cid }) => `/ga4gh/drs/v1/objects/${cid}/access/https`,
+  'drs.content': ({ cid }) => `/ga4gh/drs/v1/content/${cid}?ticket=nonsense`,
   'site.well-known': () => '/.well-known/crossload',
   'site.metrics': () => '/metrics',
 }
@@ -273,15 +309,6 @@ test.each(actors)(
   '%s, about what is theirs and what is not',
   async (actor) => {
     const wrong: unknown[] = []
-    for (const name of names) {
-      for (const whose of ['other', 'own'] as const) {
-        const answer = await ask(name, actor, things[whose])
-        const is = outcomeOf(answer)
-        const should = expected(name, routes[name].permission, actor, whose)
-        if (is !== should || answer.status >= 500)
-          wrong.push({ name, whose, should, is, ...answer })
-      }
-    }
     for (const doorway of doorways) {
       for (const whose of ['other', 'own'] as const) {
         const answer = await askDoorway(doorway, actor, things[whose])
@@ -289,6 +316,15 @@ test.each(actors)(
         const should = expected(doorway.name, doorway.permission, actor, whose)
         if (is !== should || answer.status >= 500)
           wrong.push({ name: doorway.name, whose, should, is, ...answer })
+      }
+    }
+    for (const name of names) {
+      for (const whose of ['other', 'own'] as const) {
+        const answer = await ask(name, actor, things[whose])
+        const is = outcomeOf(answer)
+        const should = expected(name, routes[name].permission, actor, whose)
+        if (is !== should || answer.status >= 500)
+          wrong.push({ name, whose, should, is, ...answer })
       }
     }
     expect(wrong).toEqual([])

@@ -1,6 +1,7 @@
-import { Tabs, Text } from '@mantine/core'
+import { Button, Tabs, Text } from '@mantine/core'
 import type { Told } from '../../api/routes.ts'
 import { countText, sizeText, visible } from '../../api/words.ts'
+import { leading } from '../address.tsx'
 import { Facts } from '../parts/facts.tsx'
 import { FileList } from '../parts/file-list.tsx'
 import { Answered, Page, Part } from '../parts/page.tsx'
@@ -50,9 +51,21 @@ function Dataset({ of }: { of: Told<'datasets.show'> }) {
           <Tabs.Tab value="collaborators">Collaborators</Tabs.Tab>
         </Tabs.List>
         <Tabs.Panel value="files" pt="md">
+          <Button
+            component="a"
+            href={`/api/datasets/${id}/archive`}
+            download
+            variant="default"
+            mb="sm"
+          >
+            Download all as a tar
+          </Button>
           <FileList dataset={id} />
         </Tabs.Panel>
         <Tabs.Panel value="versions" pt="md">
+          <Button component="a" variant="default" mb="sm" {...leading(`/datasets/${id}/new`)}>
+            New version
+          </Button>
           <Versions of={of.versions} />
         </Tabs.Panel>
         <Tabs.Panel value="workflows" pt="md">

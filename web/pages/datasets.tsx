@@ -1,7 +1,7 @@
-import { Badge, Switch, Text } from '@mantine/core'
+import { Badge, Button, Group, Switch, Text } from '@mantine/core'
 import { useState } from 'react'
 import { countText, sizeText, visible } from '../../api/words.ts'
-import { Way } from '../address.tsx'
+import { leading, Way } from '../address.tsx'
 import { More } from '../parts/more.tsx'
 import { Answered, Empty, Page } from '../parts/page.tsx'
 import { Row, Rows } from '../parts/rows.tsx'
@@ -19,11 +19,16 @@ export function Datasets() {
     <Page
       title="Datasets"
       aside={
-        <Switch
-          label="Owned by me"
-          checked={mine}
-          onChange={(event) => setMine(event.currentTarget.checked)}
-        />
+        <Group>
+          <Switch
+            label="Owned by me"
+            checked={mine}
+            onChange={(event) => setMine(event.currentTarget.checked)}
+          />
+          <Button component="a" variant="default" {...leading('/datasets/new')}>
+            New dataset
+          </Button>
+        </Group>
       }
     >
       <Answered of={asked}>
@@ -34,7 +39,7 @@ export function Datasets() {
               <Empty>
                 {mine
                   ? 'You own no dataset. Switch the filter off to see those you may read.'
-                  : 'There is no dataset yet. Add a folder at the site’s machine with: crossload dataset add NAME PATH. What others send you appears here by itself.'}
+                  : 'There is no dataset yet. Make a new one of files on your own machine, or add a folder at the site’s machine with: crossload dataset add NAME PATH. What others send you appears here by itself.'}
               </Empty>
             )
           }

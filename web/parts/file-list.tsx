@@ -1,8 +1,8 @@
-import { Stack, Text, TextInput } from '@mantine/core'
+import { Button, Stack, Text, TextInput } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
 import { useState } from 'react'
 import { sizeText, visible } from '../../api/words.ts'
-import { usePages } from '../site.ts'
+import { site, usePages } from '../site.ts'
 import { More } from './more.tsx'
 import { Answered, Empty } from './page.tsx'
 import { Row, Rows } from './rows.tsx'
@@ -45,9 +45,21 @@ export function FileList({ dataset }: { dataset: number }) {
                   <Row
                     key={path}
                     acts={
-                      <Text size="sm" className="figures">
-                        {sizeText(size)}
-                      </Text>
+                      <>
+                        <Text size="sm" className="figures">
+                          {sizeText(size)}
+                        </Text>
+                        <Button
+                          component="a"
+                          href={site.addressOf('datasets.content', { id: dataset, path })}
+                          download
+                          variant="subtle"
+                          size="compact-sm"
+                          aria-label={`Download ${visible(path)}`}
+                        >
+                          Download
+                        </Button>
+                      </>
                     }
                   >
                     <Text size="sm">{visible(path)}</Text>

@@ -74,7 +74,7 @@ function viewVersions(doors: Doors, versions: readonly DatasetVersion[]) {
   )
 }
 
-function viewDataset(dataset: Dataset, mine: ReadonlySet<ProjectId>) {
+export function viewDataset(dataset: Dataset, mine: ReadonlySet<ProjectId>) {
   const { id, project, name, meta, inPlace } = dataset
   const { version, tree, at } = versionOf(dataset)
   const { root, files, bytes } = tree

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod'
 import { type FaultKind, faultKinds } from '../protocol/fault.ts'
+import { nouns } from './nouns.ts'
 import { problemMedia, problemShape } from './problem.ts'
 import type { Route } from './route.ts'
 import { pathNames, routes } from './routes.ts'
@@ -80,9 +81,11 @@ function goodAnswer({ answer, output }: Route) {
 /** Statuses that are told by HTTP itself, not by a kind of fault. */
 const ownStatuses = {
   401: 'Nobody we know: the token or the session is missing, wrong, or over.',
+  408: 'The question did not arrive whole in time.',
   413: 'The body is too large.',
   415: 'The body is not JSON.',
   429: 'Too many tries; Retry-After says how many seconds to wait.',
+  431: 'The headers are too large.',
 } as const
 
 function problems(): Record<string, Schema> {
@@ -99,6 +102,8 @@ function problems(): Record<string, Schema> {
 
 function badAnswers({ permission, method, kinds }: Route) {
   const statuses = new Set<number>([...always, ...kinds].map((kind) => faultKinds[kind].status))
+  // Whoever cannot even ask whole is told so before it is known what was asked.
+  statuses.add(408).add(431)
   if (permission !== 'anyone' || method !== 'GET') statuses.add(401)
   if (method === 'POST' || method === 'PUT') statuses.add(413).add(415)
   if (permission === 'anyone' || permission === 'session.use') statuses.add(429)
@@ -130,7 +135,6 @@ export function openApi(version: string) {
     paths[path] ??= {}
     paths[path][route.method.toLowerCase()] = operationOf(name, route)
   }
-  const tags = [...new Set(Object.keys(routes).map((name) => name.split('.')[0]!))]
   return {
     openapi: '3.1.0',
     info: {
@@ -140,7 +144,7 @@ export function openApi(version: string) {
       license: { name: 'MIT', identifier: 'MIT' },
     },
     servers: [{ url: '/', description: 'The site that serves this document.' }],
-    tags: tags.map((name) => ({ name })),
+    tags: Object.entries(nouns).map(([name, description]) => ({ name, description })),
     paths,
     components: {
       securitySchemes: {

@@ -83,6 +83,7 @@ const ownStatuses = {
   401: 'Nobody we know: the token or the session is missing, wrong, or over.',
   408: 'The question did not arrive whole in time.',
   413: 'The body is too large.',
+  414: 'A name or an ID in the address is too long.',
   415: 'The body is not JSON.',
   429: 'Too many tries; Retry-After says how many seconds to wait.',
   431: 'The headers are too large.',
@@ -100,12 +101,14 @@ function problems(): Record<string, Schema> {
   )
 }
 
-function badAnswers({ permission, method, kinds }: Route) {
+function badAnswers({ permission, method, path, kinds }: Route) {
   const statuses = new Set<number>([...always, ...kinds].map((kind) => faultKinds[kind].status))
   // Whoever cannot even ask whole is told so before it is known what was asked.
   statuses.add(408).add(431)
   if (permission !== 'anyone' || method !== 'GET') statuses.add(401)
-  if (method === 'POST' || method === 'PUT') statuses.add(413).add(415)
+  if (pathNames(path).length > 0) statuses.add(414)
+  // A DELETE has no body, and one that comes all the same is measured before it is refused.
+  if (method !== 'GET') statuses.add(413).add(415)
   if (permission === 'anyone' || permission === 'session.use') statuses.add(429)
   return Object.fromEntries(
     [...statuses]

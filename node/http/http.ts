@@ -42,6 +42,7 @@ import type { Log } from './log.ts'
 import { servePages } from './pages.ts'
 import { createPaths, type Folders } from './paths.ts'
 import type { Stream } from './stream.ts'
+import { createSocketRefusal, unreadable } from './unread.ts'
 import { createVisit, type Visit } from './visit.ts'
 
 /** Bytes of a body; the largest are lists of names. */
@@ -67,6 +68,8 @@ export type HttpNeeds = {
   readonly port: number
   /** More names by which the site may be asked, for example behind a reverse proxy. */
   readonly names?: readonly string[] | undefined
+  /** Of tests: instead of `questionMs`. */
+  readonly questionMs?: number
   readonly clock: Clock
   readonly log: Log
 }
@@ -116,15 +119,32 @@ export function createApp(
   const stopping = new AbortController()
   const streams = new Set<Promise<void>>()
   const checkHost = createHostCheck(needs.host, needs.names ?? [])
+  const sockets = createSocketRefusal()
   const app = fastify({
     bodyLimit: bodyBytesMax,
-    requestTimeout: questionMs,
-    http: { headersTimeout: questionMs },
+    requestTimeout: needs.questionMs ?? questionMs,
+    http: {
+      headersTimeout: needs.questionMs ?? questionMs,
+      connectionsCheckingInterval: (needs.questionMs ?? questionMs) / 10,
+    },
+    clientErrorHandler: sockets.refuse,
+    // An address that cannot be read passes no hook: its answer is made here as a whole.
+    frameworkErrors: (thrown, request, reply) => {
+      reply.headers(everyAnswer)
+      try {
+        checkHost(request.headers.host)
+        const { fault, status } = unreadable(thrown.code)!
+        answerFault(reply, fault, { status })
+      } catch (refused) {
+        answerFault(reply, ...faultOf(refused, needs))
+      }
+    },
     forceCloseConnections: true,
     exposeHeadRoutes: false,
     routerOptions: { maxParamLength: paramCharactersMax },
   })
   app.server.maxConnections = connectionsMax
+  sockets.watch(app.server)
   app.removeContentTypeParser('text/plain')
   app.addHook('onRequest', async (request, reply) => {
     reply.headers(everyAnswer)
@@ -235,6 +255,7 @@ function readInput(route: Route, request: FastifyRequest): Record<string, unknow
   if (typeof rest !== 'object' || Array.isArray(rest)) refuseInput('The body is a JSON object.')
   const input: Record<string, unknown> = { ...rest }
   if (inBody && Object.keys(query).length > 0) refuseInput('What is asked stands in the body.')
+  if (!inBody && request.body !== undefined) refuseInput('What is asked stands in the address.')
   for (const [field, value] of Object.entries(params)) {
     if (Object.hasOwn(input, field)) refuseInput(`${field} is said twice.`)
     input[field] = value

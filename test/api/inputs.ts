@@ -125,10 +125,11 @@ function real({ route, pool, field }: Place, schema: Schema): fc.Arbitrary<unkno
   if (field === 'dest') return fc.oneof(fc.constant(0), of('datasets'))
   if (/^(version|after|limit)$/.test(field) && !isText)
     return fc.constantFrom<unknown>(0, 1, 2, '1', 1000)
+  if (field === 'out' || field === 'in') return fc.constantFrom(null, 0, 16_000, 5_000_000)
   if (!isText) return undefined
-  if (/path|folder|document|results|file/i.test(field)) return inFolder('data', 'doc.json')
+  if (/path|folder|document|results|file/i.test(field)) return inFolder('data', 'doc.json', 'out')
   if (/^(email|person|user|member)$/.test(field)) return fc.constantFrom(...pool.emails)
-  if (field === 'alias') return fc.constantFrom('kyoto', 'lima', 'Kyoto', '-')
+  if (field === 'alias') return fc.constantFrom('kyoto', 'kyoto', 'lima', '-')
   if (field === 'token') return fc.constantFrom(...pool.tokens, '0'.repeat(16))
   if (
     schema.format === 'uri' ||

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod'
 import { type FaultKind, faultKinds } from '../protocol/fault.ts'
+import { nouns } from './nouns.ts'
 import { problemMedia, problemShape } from './problem.ts'
 import type { Route } from './route.ts'
 import { pathNames, routes } from './routes.ts'
@@ -122,10 +123,13 @@ function goodAnswer({ answer, output }: Route) {
 /** Statuses that are told by HTTP itself, not by a kind of fault. */
 const ownStatuses = {
   401: 'Nobody we know: the token or the session is missing, wrong, or over.',
+  408: 'The question did not arrive whole in time.',
   413: 'The body is too large.',
+  414: 'A name or an ID in the address is too long.',
   415: 'The body is not JSON.',
   416: 'The file does not have these bytes; Content-Range says how many it has.',
   429: 'Too many tries; Retry-After says how many seconds to wait.',
+  431: 'The headers are too large.',
 } as const
 
 function problems(): Record<string, Schema> {
@@ -140,12 +144,16 @@ function problems(): Record<string, Schema> {
   )
 }
 
-function badAnswers({ permission, method, kinds }: Route) {
+function badAnswers({ permission, method, path, kinds }: Route) {
   const statuses = new Set<number>([...always, ...kinds].map((kind) => faultKinds[kind].status))
+  // Whoever cannot even ask whole is told so before it is known what was asked.
+  statuses.add(408).add(431)
   if (permission !== 'anyone' || method !== 'GET') statuses.add(401)
-  if (method === 'POST' || method === 'PUT') statuses.add(413).add(415)
   // A key that was used before.
   if (permission !== 'anyone' && method !== 'GET') statuses.add(faultKinds.conflict.status)
+  if (pathNames(path).length > 0) statuses.add(414)
+  // A DELETE has no body, and one that comes all the same is measured before it is refused.
+  if (method !== 'GET') statuses.add(413).add(415)
   if (permission === 'anyone' || permission === 'session.use') statuses.add(429)
   return Object.fromEntries(
     [...statuses]
@@ -185,7 +193,6 @@ export function openApi(version: string) {
     paths[path] ??= {}
     paths[path][route.method.toLowerCase()] = operationOf(name, route)
   }
-  const tags = [...new Set(Object.keys(routes).map((name) => name.split('.')[0]!))]
   return {
     openapi: '3.1.0',
     info: {
@@ -195,7 +202,7 @@ export function openApi(version: string) {
       license: { name: 'MIT', identifier: 'MIT' },
     },
     servers: [{ url: '/', description: 'The site that serves this document.' }],
-    tags: tags.map((name) => ({ name })),
+    tags: Object.entries(nouns).map(([name, description]) => ({ name, description })),
     paths,
     components: {
       securitySchemes: {

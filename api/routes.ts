@@ -240,6 +240,7 @@ export const routes = {
     says: 'One dataset.',
     input: fields({ id: datasetId }),
     output: shapes.wholeDatasetView,
+    kinds: ['gone'],
   }),
   'datasets.update': long('POST /api/datasets/:id/versions', 'dataset.write', {
     says: 'Makes the next version of a dataset; the earlier ones stay as they are.',
@@ -250,17 +251,19 @@ export const routes = {
       links: links.optional(),
     }),
     output: shapes.addedDatasetView,
-    kinds: ['conflict', 'full', 'corrupt', 'unsupported'],
+    kinds: ['gone', 'conflict', 'full', 'corrupt', 'unsupported'],
   }),
   'datasets.meta': value('PUT /api/datasets/:id/meta', 'dataset.write', {
     says: 'Sets the keys of metadata that are given and takes away those that are null.',
     input: fields({ id: datasetId, changes: metaChanges }),
     output: shapes.datasetView,
+    kinds: ['gone'],
   }),
   'datasets.versions': value('GET /api/datasets/:id/versions', 'dataset.read', {
     says: 'The versions of a dataset and where they came from.',
     input: fields({ id: datasetId }),
     output: z.array(shapes.versionView),
+    kinds: ['gone'],
   }),
   'datasets.files': value('GET /api/datasets/:id/files', 'dataset.read', {
     says: 'The files of a dataset, in order, a page at a time; or those whose path has a text.',
@@ -272,25 +275,25 @@ export const routes = {
       limit: whole(pageItemsMax).default(pageItemsMax),
     }),
     output: shapes.filesView,
-    kinds: ['corrupt'],
+    kinds: ['gone', 'corrupt'],
   }),
   'datasets.export': long('POST /api/datasets/:id/export', 'dataset.read', {
     says: 'Writes a dataset into a new folder at the site’s machine.',
     input: fields({ id: datasetId, version: version.optional(), folder: path }),
     output: shapes.datasetExportView,
-    kinds: ['exists', 'conflict', 'full', 'corrupt', 'unsupported'],
+    kinds: ['gone', 'exists', 'conflict', 'full', 'corrupt', 'unsupported'],
   }),
   'datasets.verify': long('POST /api/datasets/:id/verify', 'dataset.read', {
     says: 'Re-hashes every file of a dataset.',
     input: fields({ id: datasetId, version: version.optional() }),
     output: shapes.verifyView,
-    kinds: ['corrupt'],
+    kinds: ['gone', 'corrupt'],
   }),
   'datasets.remove': value('DELETE /api/datasets/:id', 'project.own', {
     says: 'Takes a dataset out of every list.',
     input: fields({ id: datasetId }),
     output: nothing,
-    kinds: ['conflict'],
+    kinds: ['gone', 'conflict'],
   }),
 
   // ── workflows
@@ -303,6 +306,7 @@ export const routes = {
       limit: whole(pageItemsMax).default(pageItemsMax),
     }),
     output: z.array(shapes.workflowView),
+    kinds: ['gone'],
   }),
   'workflows.add': long('POST /api/workflows', 'workflow.write', {
     says: 'Makes a workflow of a document and its results, bound to a dataset.',
@@ -321,12 +325,13 @@ export const routes = {
       allowUnbound: z.boolean().optional(),
     }),
     output: shapes.addedWorkflowView,
-    kinds: ['exists', 'conflict', 'full', 'corrupt', 'unsupported'],
+    kinds: ['gone', 'exists', 'conflict', 'full', 'corrupt', 'unsupported'],
   }),
   'workflows.show': value('GET /api/workflows/:id', 'workflow.read', {
     says: 'One workflow, and what it is bound to.',
     input: fields({ id: workflowId }),
     output: shapes.wholeWorkflowView,
+    kinds: ['gone'],
   }),
   'workflows.update': long('POST /api/workflows/:id/versions', 'workflow.write', {
     says: 'Makes the next version of a workflow.',
@@ -340,12 +345,13 @@ export const routes = {
       allowUnbound: z.boolean().optional(),
     }),
     output: shapes.addedWorkflowView,
-    kinds: ['conflict', 'full', 'corrupt', 'unsupported'],
+    kinds: ['gone', 'conflict', 'full', 'corrupt', 'unsupported'],
   }),
   'workflows.versions': value('GET /api/workflows/:id/versions', 'workflow.read', {
     says: 'The versions of a workflow and where they came from.',
     input: fields({ id: workflowId }),
     output: z.array(shapes.versionView),
+    kinds: ['gone'],
   }),
   'workflows.export': long('POST /api/workflows/:id/export', 'workflow.read', {
     says: 'Writes a workflow and its results into a new folder at the site’s machine.',
@@ -357,13 +363,13 @@ export const routes = {
       canonical: z.boolean().optional(),
     }),
     output: shapes.workflowExportView,
-    kinds: ['exists', 'conflict', 'full', 'corrupt', 'unsupported'],
+    kinds: ['gone', 'exists', 'conflict', 'full', 'corrupt', 'unsupported'],
   }),
   'workflows.remove': value('DELETE /api/workflows/:id', 'project.own', {
     says: 'Takes a workflow out of every list.',
     input: fields({ id: workflowId }),
     output: nothing,
-    kinds: ['conflict'],
+    kinds: ['gone', 'conflict'],
   }),
 
   // ── transfers
@@ -371,7 +377,7 @@ export const routes = {
     says: 'Begins to send a dataset, workflows, or both, to a connected person.',
     input: shapes.sendInput,
     output: shapes.transferView,
-    kinds: ['conflict', 'corrupt', 'full'],
+    kinds: ['gone', 'conflict', 'corrupt', 'full'],
   }),
   'transfers.dry-run': long('POST /api/transfers/dry-run', 'transfer.use', {
     says: 'Counts what a send would move and what the destination already holds; keeps nothing.',

@@ -51,6 +51,7 @@ import { createPaths, type Folders } from './paths.ts'
 import { demandQuestion, questionMs } from './patience.ts'
 import { createRepeats, keyHeader, keyOf, type Repeats } from './repeats.ts'
 import type { Stream } from './stream.ts'
+import { createSocketRefusal, unreadable } from './unread.ts'
 import { createVisit, type Visit } from './visit.ts'
 
 /** Bytes of a body; the largest are lists of names. */
@@ -74,6 +75,8 @@ export type HttpNeeds = {
   readonly port: number
   /** More names by which the site may be asked, for example behind a reverse proxy. */
   readonly names?: readonly string[] | undefined
+  /** Of tests: instead of `questionMs`. */
+  readonly questionMs?: number
   readonly clock: Clock
   readonly log: Log
   /** Where answers are counted, if they are. */
@@ -127,16 +130,33 @@ export function createApp(
   const stopping = new AbortController()
   const streams = new Set<Promise<void>>()
   const checkHost = createHostCheck(needs.host, needs.names ?? [])
+  const sockets = createSocketRefusal()
   const app = fastify({
     bodyLimit: bodyBytesMax,
     // How long a body may take depends on what it is for: patience.ts.
     requestTimeout: 0,
-    http: { headersTimeout: questionMs },
+    http: {
+      headersTimeout: needs.questionMs ?? questionMs,
+      connectionsCheckingInterval: (needs.questionMs ?? questionMs) / 10,
+    },
+    clientErrorHandler: sockets.refuse,
+    // An address that cannot be read passes no hook: its answer is made here as a whole.
+    frameworkErrors: (thrown, request, reply) => {
+      reply.headers(everyAnswer)
+      try {
+        checkHost(request.headers.host)
+        const { fault, status } = unreadable(thrown.code)!
+        answerFault(reply, fault, { status })
+      } catch (refused) {
+        answerFault(reply, ...faultOf(refused, needs))
+      }
+    },
     forceCloseConnections: true,
     exposeHeadRoutes: false,
     routerOptions: { maxParamLength: paramCharactersMax },
   })
   app.server.maxConnections = connectionsMax
+  sockets.watch(app.server)
   app.removeContentTypeParser('text/plain')
   app.addHook('onRequest', async (request, reply) => {
     reply.headers(everyAnswer)
@@ -202,7 +222,7 @@ function addRoute(app: FastifyInstance, name: RouteName, route: Route, needs: Se
     bodyLimit: route.bodyBytesMax ?? bodyBytesMax,
     // Before the body is read: a stranger's is not even parsed.
     onRequest: async (request, reply) => {
-      demandQuestion(request, reply, needs.clock)
+      demandQuestion(request, reply, needs.clock, needs.questionMs)
       const visit = createVisit(request, reply, needs.clock)
       visits.set(request, visit)
       if (name === 'site.health') return
@@ -268,6 +288,7 @@ function readInput(route: Route, request: FastifyRequest): Record<string, unknow
   if (typeof rest !== 'object' || Array.isArray(rest)) refuseInput('The body is a JSON object.')
   const input: Record<string, unknown> = { ...rest }
   if (inBody && Object.keys(query).length > 0) refuseInput('What is asked stands in the body.')
+  if (!inBody && request.body !== undefined) refuseInput('What is asked stands in the address.')
   for (const [field, value] of Object.entries(params)) {
     if (Object.hasOwn(input, field)) refuseInput(`${field} is said twice.`)
     input[field] = value

@@ -5,6 +5,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Clock } from '../base/clock.ts'
+import { tellLate } from './unread.ts'
 
 /** How long a question may take to arrive, headers or body, in milliseconds. */
 export const questionMs = 30_000
@@ -15,9 +16,14 @@ const hasBody = ({ headers }: IncomingMessage) =>
   headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
 
 /** All of the body within `questionMs`. */
-export function demandQuestion({ raw }: FastifyRequest, reply: FastifyReply, clock: Clock): void {
+export function demandQuestion(
+  { raw }: FastifyRequest,
+  reply: FastifyReply,
+  clock: Clock,
+  ms: number = questionMs,
+): void {
   if (!hasBody(raw)) return
-  const late = clock.after(questionMs, () => cutLate(raw))
+  const late = clock.after(ms, () => cutLate(raw))
   whileComing(raw, reply, late)
 }
 
@@ -41,10 +47,9 @@ function whileComing(raw: IncomingMessage, reply: FastifyReply, watch: Disposabl
   reply.raw.once('close', over)
 }
 
-/** As the platform says it. Whoever has an answer already has heard that. */
+/** Whoever has an answer already has heard that. */
 function cutLate(raw: IncomingMessage): void {
   if (raw.complete) return
-  raw.socket.write('HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n')
-  raw.socket.destroySoon()
+  tellLate(raw.socket)
   raw.destroy()
 }

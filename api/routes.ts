@@ -12,6 +12,7 @@ import {
   datasetId,
   email,
   flag,
+  folderItemsMax,
   inputs,
   limitChanges,
   linkId,
@@ -23,6 +24,7 @@ import {
   path,
   pointers,
   projectId,
+  search,
   text,
   transferId,
   version,
@@ -61,9 +63,11 @@ export const routes = {
   }),
   ...upkeepRoutes,
   'journal.read': value('GET /api/journal', 'site.administer', {
-    says: 'The records of the journal after a sequence number.',
+    says: 'The records of the journal after a sequence number, or with `newest` from the newest back.',
     input: fields({
-      after: whole(Number.MAX_SAFE_INTEGER).default(0),
+      /** In the order that is asked for: with `newest` earlier records come after it. */
+      after: whole(Number.MAX_SAFE_INTEGER).optional(),
+      newest: flag.optional(),
       limit: whole(pageItemsMax).default(pageItemsMax),
     }),
     output: shapes.journalView,
@@ -212,6 +216,8 @@ export const routes = {
     input: fields({
       project: projectId.optional(),
       mine: flag.optional(),
+      search,
+      newest: flag.optional(),
       after: datasetId.optional(),
       limit: whole(pageItemsMax).default(pageItemsMax),
     }),
@@ -268,6 +274,19 @@ export const routes = {
     output: shapes.filesView,
     kinds: ['corrupt'],
   }),
+  'datasets.folder': value('GET /api/datasets/:id/folder', 'dataset.read', {
+    says: 'What lies in one folder of a dataset, and how much is below each folder in it; a page at a time.',
+    input: fields({
+      id: datasetId,
+      version: version.optional(),
+      /** Empty: the whole dataset. */
+      folder: z.string().max(1024).default(''),
+      after: z.string().max(1024).optional(),
+      limit: whole(folderItemsMax).default(folderItemsMax),
+    }),
+    output: shapes.folderView,
+    kinds: ['corrupt'],
+  }),
   'datasets.export': long('POST /api/datasets/:id/export', 'dataset.read', {
     says: 'Writes a dataset into a new folder at the site’s machine.',
     input: fields({ id: datasetId, version: version.optional(), folder: path }),
@@ -291,8 +310,11 @@ export const routes = {
   'workflows.list': value('GET /api/workflows', 'workflow.read', {
     says: 'The workflows that I may read; `mine` as for datasets.',
     input: fields({
+      project: projectId.optional(),
       dataset: datasetId.optional(),
       mine: flag.optional(),
+      search,
+      newest: flag.optional(),
       after: workflowId.optional(),
       limit: whole(pageItemsMax).default(pageItemsMax),
     }),
@@ -374,8 +396,15 @@ export const routes = {
     kinds: ['conflict', 'gone', 'unreachable', 'corrupt', 'unsupported'],
   }),
   'transfers.list': value('GET /api/transfers', 'transfer.use', {
-    says: 'My transfers, out and in, newest first.',
-    input: fields({ limit: whole(pageItemsMax).default(100) }),
+    says: 'My transfers, out and in, newest first; `search` finds names, people and IDs.',
+    input: fields({
+      /** Those that are older than this one. */
+      after: transferId.optional(),
+      search,
+      /** Only those that have not ended. */
+      running: flag.optional(),
+      limit: whole(pageItemsMax).default(100),
+    }),
     output: z.array(shapes.transferView),
   }),
   'transfers.show': value('GET /api/transfers/:id', 'transfer.read', {

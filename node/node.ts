@@ -311,6 +311,7 @@ export async function openSafeMode(o: {
     verify: refuse,
     backup: refuse,
     records: refuse,
+    latest: refuse,
     verifyJournal: refuse,
   }
   return openHttp({

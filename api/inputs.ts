@@ -16,6 +16,9 @@ import {
 /** The most items one page of a list has. */
 export const pageItemsMax = 1000
 
+/** The same of a folder's content, where each folder in it is added up. */
+export const folderItemsMax = 200
+
 /** A local ID: a number, or its digits where it stands in an address. */
 const localId = <T extends number>() =>
   z.union([
@@ -63,6 +66,10 @@ export const metaChanges = z
   .record(text(200), text(4096).nullable())
   .refine((m) => Object.keys(m).length <= 256, 'has more than 256 entries')
 
+/** A part of a name, in capitals or not; an ID is found by its digits. */
+export const search = z.string().min(1).max(200).optional()
+
+/** The last that matches decides; one with `!` in front takes away, and a list that begins so, from all. */
 export const globs = z.array(text(1024)).max(1000)
 /** Symbolic links in a folder that is added: refused with a list, or their content taken. */
 export const links = z.enum(['refuse', 'follow'])

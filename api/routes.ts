@@ -14,8 +14,8 @@ import {
   datasetId,
   email,
   flag,
+  folderItemsMax,
   inputs,
-  limitChanges,
   linkId,
   links,
   meta,
@@ -25,15 +25,16 @@ import {
   path,
   pointers,
   projectId,
+  search,
   text,
-  transferId,
   version,
   whole,
   workflowId,
 } from './inputs.ts'
 import { peopleRoutes } from './people-routes.ts'
-import { events, fields, long, nothing, value } from './route.ts'
+import { fields, long, nothing, value } from './route.ts'
 import * as shapes from './shapes.ts'
+import { transferRoutes } from './transfer-routes.ts'
 import { upkeepRoutes } from './upkeep-routes.ts'
 import { uploadRoutes } from './upload-routes.ts'
 
@@ -67,9 +68,11 @@ export const routes = {
   ...contentRoutes,
   ...uploadRoutes,
   'journal.read': value('GET /api/journal', 'site.administer', {
-    says: 'The records of the journal after a sequence number.',
+    says: 'The records of the journal after a sequence number, or with `newest` from the newest back.',
     input: fields({
-      after: whole(Number.MAX_SAFE_INTEGER).default(0),
+      /** In the order that is asked for: with `newest` earlier records come after it. */
+      after: whole(Number.MAX_SAFE_INTEGER).optional(),
+      newest: flag.optional(),
       limit: whole(pageItemsMax).default(pageItemsMax),
     }),
     output: shapes.journalView,
@@ -218,6 +221,8 @@ export const routes = {
     input: fields({
       project: projectId.optional(),
       mine: flag.optional(),
+      search,
+      newest: flag.optional(),
       after: datasetId.optional(),
       limit: whole(pageItemsMax).default(pageItemsMax),
     }),
@@ -277,6 +282,19 @@ export const routes = {
     output: shapes.filesView,
     kinds: ['gone', 'corrupt'],
   }),
+  'datasets.folder': value('GET /api/datasets/:id/folder', 'dataset.read', {
+    says: 'What lies in one folder of a dataset, and how much is below each folder in it; a page at a time.',
+    input: fields({
+      id: datasetId,
+      version: version.optional(),
+      /** Empty: the whole dataset. */
+      folder: z.string().max(1024).default(''),
+      after: z.string().max(1024).optional(),
+      limit: whole(folderItemsMax).default(folderItemsMax),
+    }),
+    output: shapes.folderView,
+    kinds: ['corrupt'],
+  }),
   'datasets.export': long('POST /api/datasets/:id/export', 'dataset.read', {
     says: 'Writes a dataset into a new folder at the site’s machine.',
     input: fields({ id: datasetId, version: version.optional(), folder: path }),
@@ -300,8 +318,11 @@ export const routes = {
   'workflows.list': value('GET /api/workflows', 'workflow.read', {
     says: 'The workflows that I may read; `mine` as for datasets.',
     input: fields({
+      project: projectId.optional(),
       dataset: datasetId.optional(),
       mine: flag.optional(),
+      search,
+      newest: flag.optional(),
       after: workflowId.optional(),
       limit: whole(pageItemsMax).default(pageItemsMax),
     }),
@@ -372,93 +393,7 @@ export const routes = {
     kinds: ['gone', 'conflict'],
   }),
 
-  // ── transfers
-  'transfers.send': long('POST /api/transfers', 'transfer.use', {
-    says: 'Begins to send a dataset, workflows, or both, to a connected person.',
-    input: shapes.sendInput,
-    output: shapes.transferView,
-    kinds: ['gone', 'conflict', 'corrupt', 'full'],
-  }),
-  'transfers.dry-run': long('POST /api/transfers/dry-run', 'transfer.use', {
-    says: 'Counts what a send would move and what the destination already holds; keeps nothing.',
-    input: shapes.sendInput,
-    output: shapes.dryRunView,
-    kinds: ['conflict', 'gone', 'unreachable', 'corrupt', 'unsupported'],
-  }),
-  'transfers.list': value('GET /api/transfers', 'transfer.use', {
-    says: 'My transfers, out and in, newest first.',
-    input: fields({ limit: whole(pageItemsMax).default(100) }),
-    output: z.array(shapes.transferView),
-  }),
-  'transfers.show': value('GET /api/transfers/:id', 'transfer.read', {
-    says: 'One transfer: state, IDs at both sites, bytes, receipts.',
-    input: fields({ id: transferId }),
-    output: shapes.transferView,
-  }),
-  'transfers.follow': events('GET /api/transfers/:id/events', 'transfer.read', {
-    says: 'One transfer each time it moves, until it has ended.',
-    input: fields({ id: transferId }),
-    output: shapes.transferView,
-  }),
-  'transfers.watch': events('GET /api/events', 'transfer.use', {
-    says: 'Any of my transfers each time it moves.',
-    output: shapes.transferView,
-  }),
-  'transfers.pause': value('POST /api/transfers/:id/pause', 'transfer.steer', {
-    says: 'Stops a transfer until it is resumed; what has arrived stays.',
-    input: fields({ id: transferId }),
-    output: shapes.transferView,
-    kinds: ['conflict'],
-  }),
-  'transfers.resume': value('POST /api/transfers/:id/resume', 'transfer.steer', {
-    says: 'Goes on with a paused transfer.',
-    input: fields({ id: transferId }),
-    output: shapes.transferView,
-    kinds: ['conflict'],
-  }),
-  'transfers.cancel': value('POST /api/transfers/:id/cancel', 'transfer.steer', {
-    says: 'Ends a transfer; nothing of it is imported.',
-    input: fields({ id: transferId }),
-    output: shapes.transferView,
-    kinds: ['conflict'],
-  }),
-
-  // ── limits
-  'limits.list': value('GET /api/limits', 'site.read', {
-    says: 'The rates that are set: for the site, for links, for my transfers; and what holds now.',
-    output: z.array(shapes.limitView),
-  }),
-  'limits.set': value('PUT /api/limits', 'site.administer', {
-    says: 'Limits the rate of the site as a whole; what is not given stays.',
-    input: fields({ ...limitChanges, localExempt: z.boolean().optional() }),
-    output: shapes.limitView,
-  }),
-  'limits.clear': value('DELETE /api/limits', 'site.administer', {
-    says: 'Ends the limit of the site as a whole.',
-    output: shapes.limitView,
-  }),
-  'limits.set-link': value('PUT /api/links/:id/limits', 'link.manage', {
-    says: 'Limits the rate of all that crosses a link.',
-    input: fields({ id: linkId, ...limitChanges }),
-    output: shapes.limitView,
-    kinds: ['conflict'],
-  }),
-  'limits.clear-link': value('DELETE /api/links/:id/limits', 'link.manage', {
-    says: 'Ends the limit of a link.',
-    input: fields({ id: linkId }),
-    output: shapes.limitView,
-  }),
-  'limits.set-transfer': value('PUT /api/transfers/:id/limits', 'transfer.steer', {
-    says: 'Limits the rate of a transfer, until it is over.',
-    input: fields({ id: transferId, ...limitChanges }),
-    output: shapes.limitView,
-    kinds: ['conflict'],
-  }),
-  'limits.clear-transfer': value('DELETE /api/transfers/:id/limits', 'transfer.steer', {
-    says: 'Ends the limit of a transfer.',
-    input: fields({ id: transferId }),
-    output: shapes.limitView,
-  }),
+  ...transferRoutes,
 }
 
 export type Routes = typeof routes

@@ -125,6 +125,8 @@ export const inviteView = z.object({ invitation: z.string(), expiresAt: instant 
 export const linkView = z.object({
   id: linkId,
   site: siteId,
+  /** Of its key, as its own administrator sees it: to be read to each other. */
+  fingerprint: z.string(),
   alias: z.string(),
   name: z.string(),
   addresses: z.array(z.string()),
@@ -260,6 +262,16 @@ export const filesView = z.object({
    * Ask again with `after` set to this path; absent at the end. A search may answer no file and say
    * where to go on: it looks at so many paths and no more.
    */
+  next: z.string().optional(),
+})
+
+export const folderView = z.object({
+  /** In order; of a folder, what is in all of it. */
+  inside: z.array(z.object({ path: z.string(), folder: z.boolean(), files: count, bytes: count })),
+  /** Of the whole folder. */
+  files: count,
+  bytes: count,
+  /** Ask again with `after` set to this path; absent at the end. */
   next: z.string().optional(),
 })
 

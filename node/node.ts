@@ -353,6 +353,7 @@ export async function openSafeMode(o: {
     verify: refuse,
     backup: refuse,
     records: refuse,
+    latest: refuse,
     verifyJournal: refuse,
   }
   return openHttp({

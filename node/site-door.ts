@@ -41,6 +41,13 @@ export function createSiteDoor(
       }
       return found
     },
+    async latest(before = Number.MAX_SAFE_INTEGER, limit) {
+      // Numbers have no gaps, so where to begin is known.
+      const behind = Math.min(before - 1, journal.head.seq)
+      const from = Math.max(0, behind - limit)
+      if (from >= behind) return []
+      return (await this.records(from, behind - from)).reverse()
+    },
     async verifyJournal() {
       const { records, head } = await verifyJournal(home.journal)
       return { records, head: head.hash }

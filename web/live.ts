@@ -1,12 +1,11 @@
 /** Transfers as they move: one stream for the whole console, put into the list that pages read. */
+import type { InfiniteData } from '@tanstack/react-query'
 import { useEffect, useState } from 'react'
 import type { ToldTransfer } from '../api/shapes.ts'
 import { Fault } from '../protocol/fault.ts'
-import { queries, site } from './site.ts'
+import { heardRate } from './rates.ts'
+import { queries, renew, site } from './site.ts'
 
-/** What every page that shows transfers asks, so that all of them show the same. */
-export const historyAsked = { limit: 500 }
-const historyKey = ['transfers.list', historyAsked]
 const againMs = 3_000
 
 /** `cut` while the stream is down; what is shown may then be old. */
@@ -27,7 +26,7 @@ async function follow(signal: AbortSignal, tell: (state: 'live' | 'cut') => void
       await site.call('site.health', {}, { signal })
       tell('live')
       // What moved while nobody listened is in the list.
-      void queries.invalidateQueries({ queryKey: ['transfers.list'] })
+      void renew('transfers.list', 'transfers.show')
       for await (const view of site.follow('transfers.watch', {}, { signal })) keep(view)
     } catch (thrown) {
       if (signal.aborted) return
@@ -40,18 +39,27 @@ async function follow(signal: AbortSignal, tell: (state: 'live' | 'cut') => void
   }
 }
 
+type Kept = ToldTransfer[] | InfiniteData<ToldTransfer[]> | undefined
+
 function keep(view: ToldTransfer): void {
-  queries.setQueryData<ToldTransfer[]>(historyKey, (list) => {
+  queries.setQueriesData<Kept>({ queryKey: ['transfers.list'] }, (list) => {
     if (list === undefined) return list
-    const at = list.findIndex(({ id }) => id === view.id)
-    return at < 0 ? [view, ...list] : list.with(at, view)
+    if (Array.isArray(list)) return placed(list, view)
+    const at = list.pages.findIndex((page) => page.some(({ id }) => id === view.id))
+    const page = Math.max(at, 0)
+    return { ...list, pages: list.pages.with(page, placed(list.pages[page] ?? [], view)) }
   })
   queries.setQueryData(['transfers.show', { id: view.id }], view)
+  heardRate(view)
   // What has been imported is in lists that were asked before.
-  if (view.state === 'done') {
-    void queries.invalidateQueries({ queryKey: ['datasets.list'] })
-    void queries.invalidateQueries({ queryKey: ['workflows.list'] })
-  }
+  if (view.state === 'done') void renew('datasets.list', 'workflows.list')
+}
+
+/** In its place, or as the newest; a list that is narrowed takes in nothing new. */
+function placed(list: ToldTransfer[], view: ToldTransfer): ToldTransfer[] {
+  const at = list.findIndex(({ id }) => id === view.id)
+  if (at >= 0) return list.with(at, view)
+  return view.endedAt === undefined ? [view, ...list] : list
 }
 
 function rest(ms: number, signal: AbortSignal): Promise<void> {

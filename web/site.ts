@@ -8,6 +8,7 @@ import {
   useMutation,
   useQuery,
 } from '@tanstack/react-query'
+import { useEffect } from 'react'
 import { createClient } from '../api/client.ts'
 import type { Asked, CallName, Told } from '../api/routes.ts'
 import { Fault } from '../protocol/fault.ts'
@@ -44,7 +45,13 @@ export function useAsk<R extends CallName>(
   })
 }
 
-type Paged = 'datasets.list' | 'workflows.list' | 'datasets.files' | 'journal.read'
+type Paged =
+  | 'datasets.list'
+  | 'workflows.list'
+  | 'transfers.list'
+  | 'datasets.files'
+  | 'datasets.folder'
+  | 'journal.read'
 type After = number | string | undefined
 
 /** A list that comes page by page; `nextOf` says after what the next page begins. */
@@ -52,23 +59,59 @@ export function usePages<R extends Paged>(
   name: R,
   input: Asked<R>,
   nextOf: (page: Told<R>) => After,
-  options: { enabled?: boolean } = {},
 ) {
+  const queryKey = [name, input, 'pages']
+  const text = JSON.stringify(queryKey)
+  // Whoever comes back begins at the top again: the pages behind the first are not asked for anew.
+  useEffect(() => () => shorten(JSON.parse(text)), [text])
   return useInfiniteQuery<Told<R>, Fault, InfiniteData<Told<R>, After>, QueryKey, After>({
-    queryKey: [name, input, 'pages'],
+    queryKey,
     queryFn: ({ pageParam, signal }) =>
       site.call(name, { ...input, ...(pageParam && { after: pageParam }) } as Asked<R>, { signal }),
     initialPageParam: undefined,
     getNextPageParam: nextOf,
-    ...options,
+    refetchOnWindowFocus: false,
   })
+}
+
+/** Of a list of items with IDs: a page that is not full is the last. */
+export function lastOf(limit: number) {
+  return <K extends number | string>(page: readonly { id: K }[]): K | undefined =>
+    page.length < limit ? undefined : page.at(-1)!.id
+}
+
+function shorten(queryKey: QueryKey): void {
+  queries.setQueryData<InfiniteData<unknown>>(queryKey, (old) =>
+    old === undefined || old.pages.length < 2
+      ? old
+      : { pages: old.pages.slice(0, 1), pageParams: old.pageParams.slice(0, 1) },
+  )
+}
+
+/** The most pages of one list that are asked for again when something changed. */
+const againMax = 2
+
+/**
+ * What was answered to these questions is old. A list of which somebody has turned many pages stays as
+ * it is under their eyes, and is asked for anew when they come back.
+ */
+export function renew(...names: readonly CallName[]): Promise<unknown> {
+  return queries.invalidateQueries({
+    predicate: ({ queryKey: [name], state }) =>
+      names.includes(name as CallName) && pagesOf(state.data) <= againMax,
+  })
+}
+
+function pagesOf(data: unknown): number {
+  return typeof data === 'object' && data !== null && 'pages' in data
+    ? (data.pages as unknown[]).length
+    : 1
 }
 
 /** An act, and the questions whose answers it makes old. */
 export function useAct<R extends CallName>(name: R, changes: readonly CallName[]) {
   return useMutation<Told<R>, Fault, Asked<R>>({
     mutationFn: (input) => site.call(name, input),
-    onSuccess: () =>
-      Promise.all(changes.map((one) => queries.invalidateQueries({ queryKey: [one] }))),
+    onSuccess: () => renew(...changes),
   })
 }

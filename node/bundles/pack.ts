@@ -2,7 +2,6 @@
  * Records and trees of ours → a bundle for a person at a linked site. Only what its owner sends gets
  * in, and of that only what the bundle's schema has a place for.
  */
-import picomatch from 'picomatch'
 import type { SendInput } from '../../api/shapes.ts'
 import type { Bundle, BundleWorkflow } from '../../protocol/bundle.ts'
 import { bundleShape, workflowsMax } from '../../protocol/bundle.ts'
@@ -20,6 +19,7 @@ import type { User } from '../people/users.ts'
 import type { Store } from '../store/store.ts'
 import { chooseTree } from '../trees/choose.ts'
 import { openTree } from '../trees/trees.ts'
+import { createChoice } from './choice.ts'
 
 export type Packed = {
   site: SiteId
@@ -153,8 +153,7 @@ const globsOf = (input: SendInput) => input.dataset?.files ?? input.files ?? []
 
 async function choose(store: Store, tree: Tree, globs: readonly string[]): Promise<Tree> {
   if (globs.length === 0) return tree
-  const matches = picomatch([...globs], { dot: true })
-  const chosen = await chooseTree({ store, tree, match: (path) => matches(path) })
+  const chosen = await chooseTree({ store, tree, match: createChoice(globs) })
   if (chosen.entries > 0) return chosen
   throw new Fault('invalid', 'send.choose', {
     about: globs.join(' '),

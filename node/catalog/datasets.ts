@@ -21,8 +21,10 @@ import {
   versionOf,
 } from './dataset.ts'
 import { type OpenFile, openFiles } from './files.ts'
+import type { FolderOptions, InFolder } from './folder.ts'
 import { createListing, type Listed, type ListOptions } from './listing.ts'
 import { checkMeta, checkName, type Meta } from './names.ts'
+import { type Narrowed, narrow, pageOf } from './narrow.ts'
 import {
   type CatalogAct,
   denied,
@@ -80,11 +82,8 @@ export interface Datasets {
     changes: Readonly<Record<string, string | null>>,
     by: Person,
   ): Promise<Dataset>
-  /** What `by` may see, in the order of IDs, at most `listMax` at a time. `mine`: in projects of my own. */
-  list(
-    by: Person,
-    options?: Paging<DatasetId> & { mine?: boolean | undefined; project?: ProjectId | undefined },
-  ): Promise<Dataset[]>
+  /** What `by` may see, in the order of IDs, at most `listMax` at a time. */
+  list(by: Person, options?: Paging<DatasetId> & Narrowed): Promise<Dataset[]>
   /** Faults `missing`, and `gone` once it was removed. */
   show(id: DatasetId, by: Person): Promise<Dataset>
   /** The files of a version in the order of the tree, at most `listMax` at a time. */
@@ -93,6 +92,12 @@ export interface Datasets {
     by: Person,
     options?: Partial<ListOptions> & { version?: number | undefined },
   ): Promise<Listed>
+  /** What lies directly in a folder of a version, in order, with what is below each folder in it. */
+  folder(
+    id: DatasetId,
+    by: Person,
+    options: FolderOptions & { version?: number | undefined },
+  ): Promise<InFolder>
   versions(id: DatasetId, by: Person): Promise<readonly DatasetVersion[]>
   /** One file of a version by its path, open. Faults `missing`, and as the store does. */
   open(
@@ -274,16 +279,12 @@ export function openDatasets({
         )
       }),
 
-    async list(by, { after, limit = listMax, mine = false, project } = {}) {
-      const own = mine ? await projects.mine(by) : await projects.list(by)
-      const visible = new Set(
-        own.filter((one) => rights.may(by, 'dataset.read', one)).map((one) => one.id),
-      )
+    async list(by, { after, limit = listMax, ...narrowed } = {}) {
+      const isShown = await narrow({ projects, rights }, by, 'dataset.read', narrowed)
       const found: Dataset[] = []
-      const from = after === undefined ? {} : { after: keys.dataset(after) }
+      const from = pageOf(narrowed, after === undefined ? undefined : keys.dataset(after))
       for await (const { value } of db.list<Dataset>(keys.datasets(), from)) {
-        if (value.at === 'removed' || !visible.has(value.project)) continue
-        if (project !== undefined && value.project !== project) continue
+        if (value.at === 'removed' || !isShown(value)) continue
         if (found.push(value) >= Math.min(limit, listMax)) break
       }
       return found
@@ -304,6 +305,11 @@ export function openDatasets({
       const { tree } = versionOf(dataset, version)
       const name = fileNameOf(dataset.name, 'dataset')
       return { name, pieces: tarOf({ store, tree, top: name }) }
+    },
+
+    async folder(id, by, { version, ...options }) {
+      const { tree } = versionOf(await need(id, by, 'dataset.read'), version)
+      return listing.folder(tree.root, options)
     },
 
     async export(id, folder, by, { version: number, ...options } = {}) {

@@ -6,6 +6,7 @@ import type { FileCid, Root } from '../../protocol/ids.ts'
 import { foldPath } from '../../protocol/paths.ts'
 import type { Store } from '../store/store.ts'
 import { openTree, type TreeReader } from '../trees/trees.ts'
+import { type FolderOptions, type InFolder, listFolder } from './folder.ts'
 
 /** Files and empty folders that are looked at for one answer. */
 export const lookedAtMax = 100_000
@@ -27,6 +28,8 @@ export type ListOptions = {
 export interface Listing {
   /** At most `limit` files. `next` is absent at the end only, and may come with no file at all. */
   list(root: Root, options: ListOptions): Promise<Listed>
+  /** See `folder.ts`. */
+  folder(root: Root, options: FolderOptions): Promise<InFolder>
 }
 
 export function createListing(store: Store): Listing {
@@ -65,5 +68,6 @@ export function createListing(store: Store): Listing {
       }
       return { files }
     },
+    folder: async (root, options) => listFolder(await readerOf(root), options),
   }
 }

@@ -17,6 +17,7 @@ import { type Datasets, listMax, type Paging } from './datasets.ts'
 import { type ExportedWorkflow, exportWorkflow } from './export.ts'
 import { type OpenFile, openFiles } from './files.ts'
 import { checkLabel, checkName, formatCharactersMax } from './names.ts'
+import { type Narrowed, narrow, pageOf } from './narrow.ts'
 import {
   type CatalogAct,
   denied,
@@ -79,7 +80,7 @@ export interface Workflows {
   /** What `by` may see, in the order of IDs, at most `listMax` at a time. */
   list(
     by: Person,
-    options?: Paging<WorkflowId> & { mine?: boolean | undefined; dataset?: DatasetId | undefined },
+    options?: Paging<WorkflowId> & Narrowed & { dataset?: DatasetId | undefined },
   ): Promise<Workflow[]>
   show(id: WorkflowId, by: Person): Promise<Workflow>
   /** The document, rendered for the dataset it is bound to, or canonical. */
@@ -246,15 +247,12 @@ export function openWorkflows(needs: WorkflowsNeeds): Workflows {
       })
     },
 
-    async list(by, { after, limit = listMax, mine = false, dataset } = {}) {
-      const own = mine ? await projects.mine(by) : await projects.list(by)
-      const visible = new Set(
-        own.filter((one) => rights.may(by, 'workflow.read', one)).map((one) => one.id),
-      )
+    async list(by, { after, limit = listMax, dataset, ...narrowed } = {}) {
+      const isShown = await narrow({ projects, rights }, by, 'workflow.read', narrowed)
       const found: Workflow[] = []
-      const from = after === undefined ? {} : { after: keys.workflow(after) }
+      const from = pageOf(narrowed, after === undefined ? undefined : keys.workflow(after))
       for await (const { value } of db.list<Workflow>(keys.workflows(), from)) {
-        if (value.at === 'removed' || !visible.has(value.project)) continue
+        if (value.at === 'removed' || !isShown(value)) continue
         if (dataset !== undefined && versionOf(value).binding.dataset !== dataset) continue
         if (found.push(value) >= Math.min(limit, listMax)) break
       }

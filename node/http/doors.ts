@@ -55,14 +55,23 @@ export interface SiteDoor {
   backup(folder: string, doing: Doing): Promise<{ folder: string; files: number; bytes: number }>
   /** At most `limit` records after that sequence number. */
   records(after: number, limit: number): Promise<JournalRecord[]>
+  /** The same backwards: those before that number, from the newest of them on. */
+  latest(before: number | undefined, limit: number): Promise<JournalRecord[]>
   verifyJournal(doing: Doing): Promise<{ records: number; head: string }>
+}
+
+export type ListTransfers = {
+  readonly after?: TransferId | undefined
+  readonly search?: string | undefined
+  readonly running?: boolean | undefined
+  readonly limit: number
 }
 
 /** The transfers, as far as people see them. Who may see which is decided here, by `need`. */
 export interface TransfersDoor {
   send(input: SendInput, by: User): Promise<TransferView>
   dryRun(input: SendInput, by: User, options: { signal: AbortSignal }): Promise<DryRun>
-  list(of: (t: { user: UserId }) => boolean, o: { limit: number }): Promise<TransferView[]>
+  list(of: (t: { user: UserId }) => boolean, options: ListTransfers): Promise<TransferView[]>
   /** Faults `missing`. */
   need(id: TransferId): Promise<{ user: UserId }>
   view(id: TransferId): Promise<TransferView>

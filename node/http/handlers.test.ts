@@ -24,7 +24,7 @@ import type { Workflow } from '../catalog/workflow.ts'
 import type { Connection } from '../people/connection.ts'
 import type { Link } from '../sites/link.ts'
 
-const site = '12D3Kyoto' as SiteId
+const site = '12D3KooWGzBS1UsDDr3BqfvqMFAA3TVA3bLQnWdrqWvkRhPVqWUu' as SiteId
 const tree: Tree = {
   root: 'bafyroot' as Root,
   times: null,

@@ -41,8 +41,10 @@ export interface Book {
     event: TransferEvent,
     save: (stepped: Transfer) => Promise<unknown>,
   ): Promise<Transfer>
-  /** Newest first. */
-  list(options?: { limit?: number | undefined }): AsyncGenerator<Transfer>
+  /** Newest first; with `after`, what is older than that one. */
+  list(options?: { after?: Transfer | undefined }): AsyncGenerator<Transfer>
+  /** Of those that have not ended, as `list`. */
+  running(after?: Transfer): AsyncGenerator<Transfer>
   /** Everything that is not over, or is over and not told. */
   unfinished(): Promise<Transfer[]>
 }
@@ -93,6 +95,12 @@ export function openBook(needs: {
     if (found !== undefined) return found
     throw new Fault('missing', 'transfers.get', { about: id, text: 'There is no such transfer.' })
   }
+  async function unfinished(): Promise<Transfer[]> {
+    const found: Transfer[] = []
+    for await (const { value } of db.list<TransferId>(keys.unfinishedAll()))
+      found.push(await need(value))
+    return found
+  }
   const applyWith: Book['applyWith'] = (id, event, save) =>
     inLine(id, async () => {
       const before = await need(id)
@@ -125,19 +133,21 @@ export function openBook(needs: {
       }),
     apply: (id, event, by) =>
       applyWith(id, event, (stepped) => commit('transfer.put', by, stepped)),
-    async *list(options = {}) {
-      let left = options.limit ?? Number.POSITIVE_INFINITY
-      for await (const { value } of db.list<TransferId>(keys.transfersAt(), { reverse: true })) {
-        if (left-- <= 0) return
+    async *list({ after } = {}) {
+      const from = after === undefined ? {} : { after: keys.transferAt(after.createdAt, after.id) }
+      const newestFirst = { reverse: true, ...from }
+      for await (const { value } of db.list<TransferId>(keys.transfersAt(), newestFirst)) {
         const transfer = await get(value)
         if (transfer !== undefined) yield transfer
       }
     },
-    async unfinished() {
-      const found: Transfer[] = []
-      for await (const { value } of db.list<TransferId>(keys.unfinishedAll()))
-        found.push(await need(value))
-      return found
+    async *running(after) {
+      const going = (await unfinished()).filter(({ state }) => !isOver(state))
+      const isOlder = (a: Transfer, b: Transfer) =>
+        a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1)
+      for (const one of going.toSorted((a, b) => isOlder(b, a)))
+        if (after === undefined || (one.id !== after.id && isOlder(one, after) < 0)) yield one
     },
+    unfinished,
   }
 }

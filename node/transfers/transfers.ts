@@ -36,7 +36,7 @@ import type { Seen } from './seen.ts'
 import { createServer, type Throttle } from './send.ts'
 import { createTasks } from './tasks.ts'
 import { isOver, type StateName, type Transfer, type TransferEvent, taskOf } from './transfer.ts'
-import { type SiteNames, viewTransfer, willTravel } from './view.ts'
+import { isFound, type SiteNames, viewTransfer, willTravel } from './view.ts'
 
 /** A person of ours, as far as a transfer needs to know. */
 export type Person = { id: UserId; email: Email }
@@ -79,13 +79,23 @@ export type TransferEvents = {
   more?: Partial<Counters>
 }
 
+export type ListTransfers = {
+  /** Those that are older than this one. */
+  readonly after?: TransferId | undefined
+  /** Only those that have this text in a name or a person's address, or as an ID. */
+  readonly search?: string | undefined
+  /** Only those that have not ended. */
+  readonly running?: boolean | undefined
+  readonly limit: number
+}
+
 export interface Transfers<Input> extends AsyncDisposable {
   readonly events: Events<TransferEvents>
   /** Saved and on its way when it resolves; resolves once the destination has answered, or after a while. */
   send(input: Input, by: Person): Promise<TransferView>
   dryRun(input: Input, by: Person, options: { signal: AbortSignal }): Promise<DryRun>
   /** Newest first. */
-  list(of: (transfer: Transfer) => boolean, options: { limit: number }): Promise<TransferView[]>
+  list(of: (transfer: Transfer) => boolean, options: ListTransfers): Promise<TransferView[]>
   /** The record itself, for whoever decides on rights; faults `missing`. */
   need(id: TransferId): Promise<Transfer>
   view(id: TransferId): Promise<TransferView>
@@ -273,11 +283,14 @@ export function openTransfers<Input>(needs: TransfersNeeds<Input>): Transfers<In
         willNot: [...neverTravels],
       }
     },
-    async list(of, { limit }) {
+    async list(of, { after, search, running = false, limit }) {
       const views: TransferView[] = []
-      for await (const transfer of book.list()) {
+      const from = after === undefined ? undefined : await book.need(after)
+      for await (const transfer of running ? book.running(from) : book.list({ after: from })) {
         if (!of(transfer)) continue
-        views.push(await viewOf(transfer))
+        const view = await viewOf(transfer)
+        if (search !== undefined && !isFound(view, search)) continue
+        views.push(view)
         if (views.length >= limit) break
       }
       return views

@@ -2,6 +2,7 @@
 import type { TransferView } from '../../api/shapes.ts'
 import { type Bundle, neverTravels, treesOf } from '../../protocol/bundle.ts'
 import type { DatasetId, SiteId, WorkflowId } from '../../protocol/ids.ts'
+import { foldPath } from '../../protocol/paths.ts'
 import { decodeReceipt } from '../../protocol/receipt.ts'
 import type { Live } from './progress.ts'
 import { isOver, type KeptReceipt, type Transfer } from './transfer.ts'
@@ -66,6 +67,19 @@ export function viewTransfer(
     createdAt: transfer.createdAt,
     ...(over ? { endedAt: transfer.since } : {}),
   }
+}
+
+/** Whether a person who types this means that transfer. */
+export function isFound(view: TransferView, search: string): boolean {
+  const { id, dataset = '', workflows, source, destination } = view
+  const text = foldPath(search)
+  const ends = [source, destination].flatMap((end) => [end.person, end.alias ?? '', end.name])
+  const numbers = [source.dataset, destination.dataset].map(String)
+  return (
+    id === search ||
+    numbers.includes(search) ||
+    [dataset, ...workflows, ...ends].some((name) => foldPath(name).includes(text))
+  )
 }
 
 function idsOf(

@@ -2,41 +2,56 @@ import { Button, Group, Paper, Stack, Text } from '@mantine/core'
 import { useEffect, useState } from 'react'
 import type { ToldTransfer } from '../../api/shapes.ts'
 import { Way } from '../address.tsx'
-import { historyAsked } from '../live.ts'
 import { Meter, State } from '../parts/meter.tsx'
 import { Answered, Empty, Page } from '../parts/page.tsx'
+import { RatePlot } from '../parts/rate-plot.tsx'
 import { Sure } from '../parts/sure.tsx'
 import { Trouble } from '../parts/trouble.tsx'
+import { allRates } from '../rates.ts'
 import { useAct, useAsk } from '../site.ts'
 import { endText, whatText } from '../words.ts'
 
+/** Transfers under way that are shown at one time. */
+const shownMax = 1000
+
 /** What moves now. What ends while one looks stays where it is until one leaves the page. */
 export function Activity() {
-  const history = useAsk('transfers.list', historyAsked)
-  const [seen, setSeen] = useState<ReadonlySet<string>>(new Set())
-  const running = (history.data ?? []).filter(({ endedAt }) => endedAt === undefined)
-  const unseen = running.filter(({ id }) => !seen.has(id)).map(({ id }) => id)
-  const news = unseen.join(' ')
+  const running = useAsk('transfers.list', { running: true, limit: shownMax })
+  const [seen, setSeen] = useState<readonly string[]>([])
+  const all = running.data ?? []
+  const news = all.flatMap(({ id }) => (seen.includes(id) ? [] : [id])).join(' ')
   useEffect(() => {
-    if (news !== '') setSeen((old) => new Set([...old, ...news.split(' ')]))
+    if (news !== '') setSeen((old) => [...news.split(' '), ...old])
   }, [news])
   return (
     <Page title="Activity">
-      <Answered of={history}>
-        {(all) => {
-          const shown = all.filter(({ id, endedAt }) => endedAt === undefined || seen.has(id))
-          if (shown.length > 0) return shown.map((one) => <Moving key={one.id} of={one} />)
-          return (
+      <Answered of={running}>
+        {() =>
+          all.length === 0 && seen.length === 0 ? (
             <Empty>
               Nothing is moving. Open a <Way to="/datasets">dataset</Way> or a{' '}
               <Way to="/workflows">workflow</Way>, go to Collaborators and switch to External to
               send it. What has ended is in the <Way to="/transfers">transfer history</Way>.
             </Empty>
+          ) : (
+            <>
+              <RatePlot of={allRates} title="All transfers" />
+              {seen.map((id) => (
+                <Card key={id} id={id} known={all.find((one) => one.id === id)} />
+              ))}
+            </>
           )
-        }}
+        }
       </Answered>
     </Page>
   )
+}
+
+/** One that has left the list, because it ended while nobody was told, is asked for by itself. */
+function Card({ id, known }: { id: string; known: ToldTransfer | undefined }) {
+  const asked = useAsk('transfers.show', { id }, { enabled: known === undefined })
+  const of = known ?? asked.data
+  return of === undefined ? null : <Moving of={of} />
 }
 
 function Moving({ of }: { of: ToldTransfer }) {

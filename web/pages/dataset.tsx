@@ -2,6 +2,7 @@ import { Button, Tabs, Text } from '@mantine/core'
 import type { Told } from '../../api/routes.ts'
 import { countText, sizeText, visible } from '../../api/words.ts'
 import { leading } from '../address.tsx'
+import { WorkflowList } from '../parts/catalog.tsx'
 import { Facts } from '../parts/facts.tsx'
 import { FileList } from '../parts/file-list.tsx'
 import { Answered, Page, Part } from '../parts/page.tsx'
@@ -10,7 +11,6 @@ import { When } from '../parts/when.tsx'
 import { Collaborators } from '../send/collaborators.tsx'
 import type { Sending } from '../send/dialog.tsx'
 import { useAsk } from '../site.ts'
-import { WorkflowList } from './workflows.tsx'
 
 export function DatasetPage({ id }: { id: number }) {
   const asked = useAsk('datasets.show', { id })

@@ -6,6 +6,7 @@ import { Copy } from '../parts/copy.tsx'
 import { Facts } from '../parts/facts.tsx'
 import { Meter, State } from '../parts/meter.tsx'
 import { Answered, Page, Part } from '../parts/page.tsx'
+import { RatePlot } from '../parts/rate-plot.tsx'
 import { Row, Rows } from '../parts/rows.tsx'
 import { When } from '../parts/when.tsx'
 import { useAsk } from '../site.ts'
@@ -29,6 +30,7 @@ function Entry({ of }: { of: ToldTransfer }) {
     <>
       <Part title="Progress">
         <Meter of={of} />
+        {of.endedAt === undefined && <RatePlot of={of.id} title="This transfer" />}
         <Steer of={of} />
       </Part>
       <Part title="Where it is">

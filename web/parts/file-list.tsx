@@ -1,31 +1,20 @@
-import { Button, Stack, Text, TextInput } from '@mantine/core'
-import { useDebouncedValue } from '@mantine/hooks'
-import { useState } from 'react'
+import { Button, Stack, Text } from '@mantine/core'
 import { sizeText, visible } from '../../api/words.ts'
 import { site, usePages } from '../site.ts'
-import { More } from './more.tsx'
+import { useFilter } from './filter.tsx'
+import { LongList } from './long-list.tsx'
 import { Answered, Empty } from './page.tsx'
-import { Row, Rows } from './rows.tsx'
+import { Line } from './rows.tsx'
 
-const limit = 100
+const limit = 500
 
 /** A dataset's files, a page at a time; a dataset may have millions. */
 export function FileList({ dataset }: { dataset: number }) {
-  const [typed, setTyped] = useState('')
-  const [search] = useDebouncedValue(typed.trim(), 300)
-  const asked = usePages(
-    'datasets.files',
-    { id: dataset, limit, ...(search !== '' && { search }) },
-    (page) => page.next,
-  )
+  const { search, box } = useFilter('Search in paths')
+  const asked = usePages('datasets.files', { id: dataset, limit, ...search }, ({ next }) => next)
   return (
     <Stack gap="sm">
-      <TextInput
-        label="Search in paths"
-        type="search"
-        value={typed}
-        onChange={(event) => setTyped(event.currentTarget.value)}
-      />
+      {box}
       <Answered of={asked}>
         {({ pages }) => {
           const files = pages.flatMap((page) => page.files)
@@ -33,17 +22,21 @@ export function FileList({ dataset }: { dataset: number }) {
             <>
               {files.length === 0 && (
                 <Empty>
-                  {search === ''
+                  {search.search === undefined
                     ? 'This dataset has no files.'
                     : asked.hasNextPage
                       ? 'No path so far has this text; there are more to look at.'
                       : 'No path has this text. Search for a shorter part of it.'}
                 </Empty>
               )}
-              <Rows label="Files">
-                {files.map(({ path, size }) => (
-                  <Row
-                    key={path}
+              <LongList
+                label="Files"
+                items={files}
+                keyOf={({ path }) => path}
+                of={asked}
+                more="Look on"
+                row={({ path, size }) => (
+                  <Line
                     acts={
                       <>
                         <Text size="sm" className="figures">
@@ -63,10 +56,9 @@ export function FileList({ dataset }: { dataset: number }) {
                     }
                   >
                     <Text size="sm">{visible(path)}</Text>
-                  </Row>
-                ))}
-              </Rows>
-              <More of={asked} what="More files" />
+                  </Line>
+                )}
+              />
             </>
           )
         }}

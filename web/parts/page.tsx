@@ -63,7 +63,7 @@ export function Empty({ children }: { children: ReactNode }) {
   )
 }
 
-type Answer<T> = {
+export type Answer<T> = {
   data: T | undefined
   error: Fault | null
   refetch: () => unknown

@@ -1,7 +1,7 @@
 import { Box, Group } from '@mantine/core'
 import type { ReactNode } from 'react'
 
-/** A list for wide and narrow screens alike: what it is on the left, what can be done on the right. */
+/** A list for wide and narrow screens alike; one that may be long is a `LongList`. */
 export function Rows({ label, children }: { label: string; children: ReactNode }) {
   return (
     <ul className="rows" aria-label={label}>
@@ -10,15 +10,24 @@ export function Rows({ label, children }: { label: string; children: ReactNode }
   )
 }
 
-export function Row({ children, acts }: { children: ReactNode; acts?: ReactNode }) {
+type Sides = { children: ReactNode; acts?: ReactNode }
+
+export function Row(sides: Sides) {
   return (
     <li>
-      <Group justify="space-between" align="center" gap="xs">
-        <Box flex="1 1 200px" miw={0} className="long">
-          {children}
-        </Box>
-        {acts !== undefined && <Group gap="xs">{acts}</Group>}
-      </Group>
+      <Line {...sides} />
     </li>
+  )
+}
+
+/** What it is on the left, what can be done on the right. */
+export function Line({ children, acts }: Sides) {
+  return (
+    <Group justify="space-between" align="center" gap="xs">
+      <Box flex="1 1 200px" miw={0} className="long">
+        {children}
+      </Box>
+      {acts !== undefined && <Group gap="xs">{acts}</Group>}
+    </Group>
   )
 }

@@ -2,7 +2,6 @@ import { Badge, Box, Button, Group, Radio, SegmentedControl, Stack, Text } from 
 import { useState } from 'react'
 import { visible } from '../../api/words.ts'
 import { Way } from '../address.tsx'
-import { historyAsked } from '../live.ts'
 import { Icon } from '../parts/icons.tsx'
 import { Answered, Empty, Part } from '../parts/page.tsx'
 import { Row, Rows } from '../parts/rows.tsx'
@@ -149,7 +148,9 @@ function External({ mine, offers }: { mine: boolean; offers: readonly Sending[] 
 
 /** A workflow alone goes to the dataset that its own dataset became over there, where that is known. */
 function Prefilled({ what, to, close }: { what: Sending; to: Recipient; close: () => void }) {
-  const history = useAsk('transfers.list', historyAsked, { enabled: !what.withFiles })
+  // Found by the dataset's ID, among other things that have the same number.
+  const asked = { search: String(what.dataset), limit: 1000 }
+  const history = useAsk('transfers.list', asked, { enabled: !what.withFiles })
   if (!what.withFiles && history.isPending) return null
   const known = what.withFiles
     ? undefined

@@ -1,71 +1,81 @@
-import { Button, Checkbox, Group, Stack, Text, Textarea } from '@mantine/core'
-import { useQuery } from '@tanstack/react-query'
-import { useMemo, useState } from 'react'
+import { Button, Checkbox, Group, Stack, Text, VisuallyHidden } from '@mantine/core'
+import { useVirtualizer } from '@tanstack/react-virtual'
+import { useEffect, useMemo, useRef, useState } from 'react'
+import type { Told } from '../../api/routes.ts'
 import { countText, sizeText, visible } from '../../api/words.ts'
-import type { Fault } from '../../protocol/fault.ts'
 import { Answered } from '../parts/page.tsx'
-import { site } from '../site.ts'
-import { type Folder, folderOf, type Listed, patternsMax, patternsOf } from './choice.ts'
-
-/** Files that are shown with a box each; of larger datasets one sends all, or what matches patterns. */
-const shownMax = 3000
+import { useAsk } from '../site.ts'
+import {
+  type Choice,
+  chosenOf,
+  everything,
+  patternsMax,
+  patternsOf,
+  type Thing,
+  tick,
+} from './choice.ts'
+import { type Line, linesOf, useFolders } from './folders.ts'
 
 /** Undefined: all files. */
 export type Chosen = string[] | undefined
 
-export function Files({ dataset, choose }: { dataset: number; choose: (chosen: Chosen) => void }) {
-  const listed = useQuery<Listed[] | 'many', Fault>({
-    queryKey: ['datasets.files', dataset, 'to send'],
-    queryFn: ({ signal }) => listFiles(dataset, signal),
-  })
+type Files = { dataset: number; choose: (chosen: Chosen) => void }
+
+/** Which files are sent: boxes on folders and files, and a folder is read when it is opened. */
+export function Files({ dataset, choose }: Files) {
+  const whole = useAsk('datasets.show', { id: dataset })
   return (
-    <Answered of={listed}>
-      {(files) =>
-        files === 'many' ? <Patterns choose={choose} /> : <Ticks files={files} choose={choose} />
-      }
+    <Answered of={whole}>
+      {(of) => <Tree key={of.version} of={of} dataset={dataset} choose={choose} />}
     </Answered>
   )
 }
 
-async function listFiles(id: number, signal: AbortSignal): Promise<Listed[] | 'many'> {
-  const files: Listed[] = []
-  let after: string | undefined
-  do {
-    const page = await site.call('datasets.files', { id, after }, { signal })
-    files.push(...page.files)
-    after = page.next
-    if (files.length > shownMax) return 'many'
-  } while (after !== undefined)
-  return files
-}
-
-function Ticks({ files, choose }: { files: Listed[]; choose: (chosen: Chosen) => void }) {
-  const top = useMemo(() => folderOf(files), [files])
-  const [ticked, setTicked] = useState<ReadonlySet<string>>(() => new Set(files.map((f) => f.path)))
-  function tick(these: readonly Listed[], on: boolean) {
-    const next = new Set(ticked)
-    for (const { path } of these) {
-      if (on) next.add(path)
-      else next.delete(path)
-    }
-    setTicked(next)
-    choose(patternsOf(top, next))
+function Tree({ of, dataset, choose }: Files & { of: Told<'datasets.show'> }) {
+  const top: Thing = { path: '', folder: true, files: of.files, bytes: of.bytes }
+  const [choice, setChoice] = useState(() => everything(top))
+  const { opened, read, close } = useFolders(dataset)
+  useEffect(() => void read(''), [read])
+  const lines = useMemo(() => linesOf(opened, '', 1), [opened])
+  const chosen = chosenOf(choice, top)
+  const patterns = patternsOf(choice)
+  function set(thing: Thing, on: boolean) {
+    const next = tick(choice, thing, on)
+    setChoice(next)
+    choose(patternsOf(next))
   }
-  const chosen = files.filter(({ path }) => ticked.has(path))
-  const bytes = chosen.reduce((sum, { size }) => sum + size, 0)
-  const tooMany = (patternsOf(top, ticked)?.length ?? 0) > patternsMax
   return (
     <Stack gap="xs" role="group" aria-label="Files to send">
-      <FolderBox folder={top} name="All files" ticked={ticked} tick={tick} />
-      <div className="tree">
-        <Inside folder={top} ticked={ticked} tick={tick} />
-      </div>
+      <Box thing={top} name="All files" choice={choice} set={set} />
+      <Lines lines={lines}>
+        {(line) =>
+          line.is === 'more' ? (
+            <More of={line} read={read} />
+          ) : (
+            <Group gap="xs" wrap="nowrap">
+              <Box
+                thing={line.thing}
+                name={line.thing.path.slice(line.thing.path.lastIndexOf('/') + 1)}
+                choice={choice}
+                set={set}
+              />
+              {line.thing.folder && (
+                <Opener
+                  line={line}
+                  open={() => void read(line.thing.path)}
+                  close={() => close(line.thing.path)}
+                />
+              )}
+            </Group>
+          )
+        }
+      </Lines>
       <Text size="sm" className="figures" aria-live="polite">
-        {countText(chosen.length, 'file')} ticked, {sizeText(bytes)}
+        {countText(chosen.files, 'file')} ticked, {sizeText(chosen.bytes)}
       </Text>
-      {tooMany && (
+      {(patterns?.length ?? 0) > patternsMax && (
         <Text size="sm" c="red">
-          That is more than {patternsMax} files one by one. Tick whole folders, or send in several
+          That is more than {patternsMax} ticks one by one. Tick whole folders, or send in several
           transfers.
         </Text>
       )}
@@ -74,81 +84,117 @@ function Ticks({ files, choose }: { files: Listed[]; choose: (chosen: Chosen) =>
 }
 
 type Ticking = {
-  folder: Folder
-  ticked: ReadonlySet<string>
-  tick: (these: readonly Listed[], on: boolean) => void
+  thing: Thing
+  name: string
+  choice: Choice
+  set: (thing: Thing, on: boolean) => void
 }
 
-function FolderBox({ folder, name, ticked, tick }: Ticking & { name: string }) {
-  const count = folder.all.filter(({ path }) => ticked.has(path)).length
-  const bytes = folder.all.reduce((sum, { size }) => sum + size, 0)
+function Box({ thing, name, choice, set }: Ticking) {
+  const { files } = chosenOf(choice, thing)
+  const isOn = thing.files === 0 ? chosenOf(choice, { ...thing, files: 1 }).files > 0 : files > 0
+  const isWhole = files === thing.files
+  // Eyes see how far it stands to the right.
+  const where = thing.path.slice(0, Math.max(thing.path.lastIndexOf('/'), 0))
+  const amount = thing.folder
+    ? `${countText(thing.files, 'file')}, ${sizeText(thing.bytes)}`
+    : sizeText(thing.bytes)
   return (
     <Checkbox
-      label={`${visible(name)} (${countText(folder.all.length, 'file')}, ${sizeText(bytes)})`}
-      checked={count > 0 && count === folder.all.length}
-      indeterminate={count > 0 && count < folder.all.length}
-      onChange={(event) => tick(folder.all, event.currentTarget.checked)}
+      size="sm"
+      classNames={{ label: 'long', labelWrapper: 'narrow' }}
+      label={
+        <>
+          {`${visible(name)}${thing.folder && thing.path !== '' ? '/' : ''} (${amount})`}
+          {where !== '' && <VisuallyHidden>, in {visible(where)}</VisuallyHidden>}
+        </>
+      }
+      checked={isOn && isWhole}
+      indeterminate={isOn && !isWhole}
+      onChange={(event) => set(thing, event.currentTarget.checked)}
     />
   )
 }
 
-function Inside({ folder, ticked, tick }: Ticking) {
+type Opening = { line: Line & { is: 'thing' }; open: () => void; close: () => void }
+
+function Opener({ line, open, close }: Opening) {
+  const name = visible(line.thing.path.slice(line.thing.path.lastIndexOf('/') + 1))
   return (
-    <ul className="ticks">
-      {folder.folders.map((one) => (
-        <Inner key={one.path} folder={one} ticked={ticked} tick={tick} />
-      ))}
-      {folder.files.map((file) => (
-        <li key={file.path}>
-          <Checkbox
-            size="sm"
-            label={`${visible(file.path.slice(folder.path === '' ? 0 : folder.path.length + 1))} (${sizeText(file.size)})`}
-            checked={ticked.has(file.path)}
-            onChange={(event) => tick([file], event.currentTarget.checked)}
-          />
-        </li>
-      ))}
-    </ul>
+    <Button
+      size="compact-xs"
+      variant="subtle"
+      flex="none"
+      aria-expanded={line.open}
+      aria-label={`${line.open ? 'Close' : 'Open'} ${name}`}
+      onClick={line.open ? close : open}
+    >
+      {line.open ? 'Close' : 'Open'}
+    </Button>
   )
 }
 
-/** A folder opens when it is asked to: a thousand boxes at once help nobody. */
-function Inner({ folder, ticked, tick }: Ticking) {
-  const [open, setOpen] = useState(false)
+type Reading = { of: Line & { is: 'more' }; read: (folder: string, after?: string) => unknown }
+
+/** The rest of a folder comes when its place is reached; what failed waits to be asked again. */
+function More({ of: { folder, of }, read }: Reading) {
+  const { state, next } = of
+  useEffect(() => {
+    if (state === 'ready' && next !== undefined) void read(folder, next)
+  }, [state, next, folder, read])
+  if (typeof state === 'string') return <Text size="sm">Asking the site…</Text>
   return (
-    <li>
-      <Group gap="xs" align="center">
-        <FolderBox folder={folder} name={`${folder.name}/`} ticked={ticked} tick={tick} />
-        <Button
-          size="compact-xs"
-          variant="subtle"
-          aria-expanded={open}
-          aria-label={`${open ? 'Close' : 'Open'} ${visible(folder.name)}`}
-          onClick={() => setOpen(!open)}
-        >
-          {open ? 'Close' : 'Open'}
-        </Button>
-      </Group>
-      {open && <Inside folder={folder} ticked={ticked} tick={tick} />}
-    </li>
+    <Group gap="xs">
+      <Text size="sm" c="red">
+        {visible(state.message)}
+      </Text>
+      <Button size="compact-xs" variant="default" onClick={() => read(folder, next)}>
+        Try again
+      </Button>
+    </Group>
   )
 }
 
-function Patterns({ choose }: { choose: (chosen: Chosen) => void }) {
-  const [text, setText] = useState('')
+/** Lines in a box of its own that scrolls; only those that are near are on the page. */
+function Lines({
+  lines,
+  children,
+}: {
+  lines: readonly Line[]
+  children: (line: Line) => React.ReactNode
+}) {
+  const box = useRef<HTMLDivElement>(null)
+  const rows = useVirtualizer({
+    count: lines.length,
+    getScrollElement: () => box.current,
+    estimateSize: () => 30,
+    getItemKey: (index) => keyOf(lines[index]!),
+    overscan: 10,
+    useFlushSync: false,
+  })
+  const shown = rows.getVirtualItems()
+  const before = shown[0]?.start ?? 0
+  const after = rows.getTotalSize() - (shown.at(-1)?.end ?? 0)
   return (
-    <Textarea
-      label="Only files that match"
-      description={`This dataset has more than ${shownMax} files, so they are not listed one by one. Empty: all of them. Else one pattern a line, such as raw/** or **/*.fcs`}
-      autosize
-      minRows={2}
-      value={text}
-      onChange={(event) => {
-        const now = event.currentTarget.value
-        setText(now)
-        const lines = now.split('\n').filter((line) => line.trim() !== '')
-        choose(lines.length === 0 ? undefined : lines)
-      }}
-    />
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls is reached by keyboard too.
+    <section className="tree" ref={box} tabIndex={0} aria-label="Folders and files">
+      <ul className="ticks" style={{ paddingTop: before, paddingBottom: after }}>
+        {shown.map(({ index, key }) => {
+          const line = lines[index]!
+          return (
+            <li
+              key={key}
+              ref={rows.measureElement}
+              data-index={index}
+              style={{ paddingLeft: line.depth * 20 }}
+            >
+              {children(line)}
+            </li>
+          )
+        })}
+      </ul>
+    </section>
   )
 }
+
+const keyOf = (line: Line) => (line.is === 'thing' ? line.thing.path : `${line.folder}/ more`)

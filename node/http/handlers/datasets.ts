@@ -12,6 +12,7 @@ type Names =
   | 'datasets.meta'
   | 'datasets.versions'
   | 'datasets.files'
+  | 'datasets.folder'
   | 'datasets.export'
   | 'datasets.verify'
   | 'datasets.remove'
@@ -46,6 +47,8 @@ export const datasetHandlers: Handlers<Names> = {
     viewVersions(doors, await doors.datasets.versions(id, by)),
   'datasets.files': ({ doors, by, input: { id, ...options }, signal }) =>
     doors.datasets.files(id, by, { ...options, signal }),
+  'datasets.folder': ({ doors, by, input: { id, ...options }, signal }) =>
+    doors.datasets.folder(id, by, { ...options, signal }),
   'datasets.export': async ({ doors, by, input, paths, signal, onProgress }) => {
     const { id, version } = input
     await doors.datasets.need(id, by, 'dataset.read')

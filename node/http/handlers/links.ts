@@ -1,3 +1,4 @@
+import { fingerprintOf } from '../../sites/identity.ts'
 import type { Link } from '../../sites/link.ts'
 import type { Handlers } from '../doors.ts'
 
@@ -39,5 +40,10 @@ export const linkHandlers: Handlers<Names> = {
 
 function viewLink({ id, site, alias, name, addresses, at, asked, changedAt, policy }: Link) {
   const { shared } = policy
-  return { id, site, alias, name, addresses: [...addresses], state: at, asked, shared, changedAt }
+  return {
+    ...{ id, site, alias, name, asked, shared, changedAt },
+    fingerprint: fingerprintOf(site),
+    addresses: [...addresses],
+    state: at,
+  }
 }

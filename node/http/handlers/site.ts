@@ -13,10 +13,17 @@ export const siteHandlers: Handlers<Names> = {
     const folder = await paths.check(input.folder, by)
     return doors.site.backup(folder, { signal, onProgress })
   },
-  'journal.read': async ({ doors, input: { after, limit } }) => {
-    const records = await doors.site.records(after, limit)
+  'journal.read': async ({ doors, input: { after, newest, limit } }) => {
+    const records = newest
+      ? await doors.site.latest(after, limit)
+      : await doors.site.records(after ?? 0, limit)
     const last = records.at(-1)
-    return { records, ...(last === undefined || records.length < limit ? {} : { next: last.seq }) }
+    return {
+      records,
+      ...(last === undefined || records.length < limit || (newest && last.seq === 1)
+        ? {}
+        : { next: last.seq }),
+    }
   },
   'journal.verify': ({ doors, signal, onProgress }) =>
     doors.site.verifyJournal({ signal, onProgress }),

@@ -17,8 +17,10 @@ export const transferHandlers: Handlers<Names> = {
   'transfers.send': ({ doors, by, input }) => doors.transfers.send(input, by),
   'transfers.dry-run': ({ doors, by, input, signal }) =>
     doors.transfers.dryRun(input, by, { signal }),
-  'transfers.list': ({ doors, by, input }) =>
-    doors.transfers.list((transfer) => may(by, 'transfer.read', transfer), input),
+  'transfers.list': async ({ doors: { transfers }, by, input }) => {
+    if (input.after !== undefined) await needTransfer(transfers, input.after, by, 'transfer.read')
+    return transfers.list((transfer) => may(by, 'transfer.read', transfer), input)
+  },
   'transfers.show': async ({ doors: { transfers }, by, input: { id } }) => {
     await needTransfer(transfers, id, by, 'transfer.read')
     return transfers.view(id)

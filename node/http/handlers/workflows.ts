@@ -18,6 +18,7 @@ type Names =
 
 export const workflowHandlers: Handlers<Names> = {
   'workflows.list': async ({ doors, by, input }) => {
+    if (input.project !== undefined) await doors.projects.need(input.project, by, 'project.read')
     if (input.dataset !== undefined) await doors.datasets.need(input.dataset, by, 'dataset.read')
     const [workflows, mine] = [await doors.workflows.list(by, input), await mineOf(doors, by)]
     return workflows.map((workflow) => viewWorkflow(doors, workflow, mine))

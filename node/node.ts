@@ -293,6 +293,7 @@ export async function openSite(o: {
       folders: config.folders,
       pages: consoleFolder,
       ...httpAddress(config),
+      url: config.url,
       clock,
       log,
       counts: metrics.answers,
@@ -361,6 +362,7 @@ export async function openSafeMode(o: {
     home: home.folder,
     folders: [],
     ...httpAddress(config),
+    url: config.url,
     clock,
     log,
   })

@@ -121,9 +121,10 @@ export async function openRooms(
   const rights: Rights = { may: (who, act, on) => may(who as User, act, on) }
   const isPerson = async (id: UserId) => (await users.get(id))?.at === 'active'
   const projects = openProjects({ commit, db, clock, rights, isPerson })
-  const users: Users = openUsers({ commit, db, personalProject: projects.personalProject })
-  const tokens = openTokens({ commit, db, clock, users })
   const seals = await openSeals({ folder: home.people, clock })
+  const { personalProject } = projects
+  const users: Users = await openUsers({ commit, db, seals, personalProject })
+  const tokens = openTokens({ commit, db, clock, users, seals })
   const accounts = await openAccounts({ commit, db, clock, users, seals })
   // Adding puts content first and names it last: in between nothing of it may be swept.
   const adding = ['add', 'update'] as const

@@ -11,6 +11,7 @@ import type { Folds } from '../node/journal/commit.ts'
 import { openJournal } from '../node/journal/journal.ts'
 import { openIndex } from '../node/journal/recovery.ts'
 import { may } from '../node/people/permissions.ts'
+import { openSeals } from '../node/people/seals.ts'
 import { openUsers, type User, userFolds } from '../node/people/users.ts'
 import { createMemoryStore } from '../node/store/memory.ts'
 import type { Store } from '../node/store/store.ts'
@@ -46,7 +47,9 @@ export async function openCatalog(o: { store?: (clock: Clock) => Store; more?: F
   const rights = { may: (who: object, act: never, on: never) => may(who as User, act, on) }
   const isPerson = async (id: UserId) => (await users.get(id))?.at === 'active'
   const projects = openProjects({ commit, db, clock, rights, isPerson })
-  const users = openUsers({ commit, db, personalProject: projects.personalProject })
+  const seals = await openSeals({ folder: join(folder.path, 'people'), clock })
+  const { personalProject } = projects
+  const users = await openUsers({ commit, db, seals, personalProject })
   const datasets = openDatasets({ commit, db, store, clock, projects, rights })
   const workflows = openWorkflows({ commit, db, store, clock, projects, datasets, rights })
   return {
@@ -56,6 +59,7 @@ export async function openCatalog(o: { store?: (clock: Clock) => Store; more?: F
     db,
     commit,
     store,
+    seals,
     users,
     projects,
     datasets,

@@ -120,21 +120,20 @@ describe.skipIf(noBrowser)(`harm (${noBrowser ? `skipped: ${noBrowser}` : 'in a 
     // The attacker's name server answers with the site's own address from now on.
     const args = ['--no-sandbox', '--host-resolver-rules=MAP evil.test 127.0.0.1']
     await using browser = await chromium.launch({ executablePath: chromiumPath, args })
-    const page = await browser.newPage()
+    const page = await browser.newPage({ bypassCSP: true })
     const evil = `http://evil.test:${port}`
     const answer = await page.goto(`${evil}/`)
     expect(answer!.status()).toBe(403)
     expect(await page.content()).toContain('not known by that name')
     expect(await page.content()).not.toContain('<script')
-    // The page itself came before the name was moved; all that it asks now reaches the site.
-    await page.route(`${evil}/`, (route) =>
-      route.fulfill({ contentType: 'text/html', body: '<!doctype html><title>evil</title>' }),
-    )
-    await page.goto(`${evil}/`)
+    // The attacker's own page came before the name was moved; this one stands for it, since it has the
+    // same origin, once what the site says about it is not heeded.
     const [script] = await assetsOf(oslo)
     const told = await page.evaluate(rebound, { script: script!, token: oslo.tokens.get(ana)! })
+    const stream = told.pop()
+    expect(stream).toEqual(['EventSource /api/events', 'refused'])
     expect(told.length).toBeGreaterThan(8)
-    expect(told.filter(([, status]) => status !== 403 && status !== 'refused')).toEqual([])
+    expect(told.filter(([, status]) => status !== 403)).toEqual([])
   })
 })
 
@@ -150,8 +149,8 @@ type Answer = [asked: string, status: number | 'refused' | 'heard']
 async function rebound(o: { script: string; token: string }): Promise<Answer[]> {
   const told: Answer[] = []
   const ask = async (method: string, path: string, headers = {}, body?: string) => {
-    const answer = await fetch(path, { method, headers, ...(body !== undefined && { body }) })
-    told.push([`${method} ${path}`, answer.status])
+    const asked = fetch(path, { method, headers, ...(body !== undefined && { body }) })
+    told.push([`${method} ${path}`, (await asked).status])
   }
   const authorization = `Bearer ${o.token}`
   const json = { 'content-type': 'application/json' }

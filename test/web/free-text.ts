@@ -96,7 +96,7 @@ export function carriedBy(name: RouteName, input: unknown): string[] {
       for (const [key, one] of Object.entries(value)) {
         if (key.includes(mark)) found.push(`${at}{key}`)
         // Keys that the shape does not name are those of a record.
-        walk(one, isRecord(at) ? `${at}{}` : `${at}.${key}`)
+        walk(one, at !== name && isRecord(at) ? `${at}{}` : `${at}.${key}`)
       }
     }
   }

@@ -43,7 +43,6 @@ export async function nameEverything(naming: Naming): Promise<Things> {
   const folder = join(naming.folder, `${site.alias}-${number}`, file)
   await mkdir(folder, { recursive: true })
   await writeFile(join(folder, file), file)
-  const path = join(folder, file)
 
   const email = `p${number}@${site.alias}.example` as Email
   await admin('people.add', { email, name: script })
@@ -52,9 +51,12 @@ export async function nameEverything(naming: Naming): Promise<Things> {
   await comeIn(naming, email)
 
   const { id: project } = await ask('projects.add', { name: script })
-  await ask('projects.set-deposit', { id: project, folder: join(naming.folder, file) })
+  const deposit = join(folder, '..', `${file} deposit`)
+  await mkdir(deposit)
+  await ask('projects.set-deposit', { id: project, folder: deposit })
   const meta = { [script]: script }
   const { id: dataset } = await ask('datasets.add', { name: script, path: folder, project, meta })
+  await writeFile(join(folder, `${file} 2`), file)
   await ask('datasets.update', { id: dataset, path: folder })
   await ask('datasets.meta', { id: dataset, changes: { [`${script} `]: script } })
   await ask('datasets.export', { id: dataset, folder: join(folder, '..', `${file} out`) })
@@ -63,12 +65,15 @@ export async function nameEverything(naming: Naming): Promise<Things> {
   await upload(naming, ask, file)
 
   const document = join(folder, '..', `${file}.json`)
-  await writeFile(document, JSON.stringify({ [script]: dataset, note: script, file: script }))
+  const write = (note: string) =>
+    writeFile(document, JSON.stringify({ [script]: dataset, note, file: script }))
+  await write(script)
   const results = folder
   const pointer = `/${script.replaceAll('~', '~0').replaceAll('/', '~1')}`
   const bound = { name: script, dataset, document, results, format: script, refs: [pointer] }
   const { id: workflow } = await ask('workflows.add', bound)
   const more = { id: workflow, document, results, format: script, refs: [pointer] }
+  await write(`${script}, once more`)
   await ask('workflows.update', more)
   await ask('workflows.export', { id: workflow, folder: join(folder, '..', `${file} wf`) })
   // Galaxy's have slots with labels, to which files are bound by path.
@@ -77,7 +82,8 @@ export async function nameEverything(naming: Naming): Promise<Things> {
   await writeFile(slots, text.replaceAll('"input_image"', JSON.stringify(script)))
   const inputs = [{ label: script, path: file }]
   const slotted = await ask('workflows.add', { name: script, dataset, document: slots, inputs })
-  await ask('workflows.update', { id: slotted.id, document: slots, inputs })
+  const again = [{ label: script, path: `${file} 2` }]
+  await ask('workflows.update', { id: slotted.id, document: slots, inputs: again })
 
   const files = ['**', `!${script}`]
   const some = { to, dataset: { id: dataset, files: ['**', `!${script} `] } }

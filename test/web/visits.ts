@@ -63,9 +63,11 @@ export async function pageFiles(): Promise<string[]> {
 }
 
 /** Opens the window that a visit needs. */
-export function windowFor(web: Console, site: Site, { who }: Visit): Promise<Page> {
-  if (who === 'nobody') return web.stranger(site)
-  return web.open(site, who === 'ana' ? ana : `admin@${site.alias}.example`)
+export async function windowFor(web: Console, site: Site, { who }: Visit): Promise<Page> {
+  if (who === 'nobody') return await web.stranger(site)
+  const page = await web.open(site, who === 'ana' ? ana : `admin@${site.alias}.example`)
+  await page.getByRole('heading', { name: 'Activity' }).waitFor()
+  return page
 }
 
 /** What is told of each state of a page that was reached: by the way there. */

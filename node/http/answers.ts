@@ -14,6 +14,7 @@ import { TooMany } from '../people/attempts.ts'
 import type { User } from '../people/users.ts'
 import type { Doing } from './doors.ts'
 import type { Log } from './log.ts'
+import { unreadable } from './reasons.ts'
 import { openStream, type Stream } from './stream.ts'
 
 /** Between two tellings of how far long work is, in milliseconds. */
@@ -125,6 +126,8 @@ export function faultOf(thrown: unknown, { clock, log, counts }: Answering): [Fa
   if (thrown instanceof Unknown) return [thrown, { status: 401 }]
   if (thrown instanceof TooMany) return [thrown, { status: 429 }]
   const code = (thrown as { code?: unknown })?.code
+  const unread = unreadable(code)
+  if (unread !== undefined) return [unread.fault, { status: unread.status }]
   if (typeof code === 'string' && code.startsWith('FST_ERR_')) {
     const { statusCode = 500, message } = thrown as { statusCode?: number; message: string }
     if (statusCode < 500) {

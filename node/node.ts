@@ -271,6 +271,7 @@ export async function openSite(o: {
       users,
       tokens,
       accounts,
+      groups: rooms.groups,
       links,
       connections,
       projects,

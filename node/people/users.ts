@@ -53,6 +53,8 @@ export type UsersNeeds = {
   readonly db: Db
   /** The catalog's: a project for this person alone, with the next free ID; committed by us. */
   readonly personalProject: (owner: { id: UserId; email: Email }) => Promise<{ id: ProjectId }>
+  /** What else ends with a person, for the folds of the rooms that it concerns. */
+  readonly alsoEnds?: ((id: UserId) => Promise<object>) | undefined
 }
 
 /** `user.put` is folded by both rooms that it concerns: the person here, the project by the catalog. */
@@ -80,7 +82,7 @@ function userChanges(user: User): Change[] {
   ]
 }
 
-export function openUsers({ commit, db, personalProject }: UsersNeeds): Users {
+export function openUsers({ commit, db, personalProject, alsoEnds }: UsersNeeds): Users {
   const get = (id: UserId) => db.get<User>(keys.user(id))
 
   async function active(id: UserId, op: string): Promise<User> {
@@ -141,7 +143,7 @@ export function openUsers({ commit, db, personalProject }: UsersNeeds): Users {
         for await (const { value } of db.list<{ user: UserId; hash: string }>(keys.tokens())) {
           if (value.user === id) tokens.push(value.hash)
         }
-        await commit('user.removed', by, { user: removed, tokens })
+        await commit('user.removed', by, { user: removed, tokens, ...(await alsoEnds?.(id)) })
         return removed
       }),
   }

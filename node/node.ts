@@ -294,6 +294,7 @@ export async function openSite(o: {
       folders: config.folders,
       pages: consoleFolder,
       ...httpAddress(config),
+      url: config.url,
       clock,
       log,
       counts: metrics.answers,
@@ -362,6 +363,7 @@ export async function openSafeMode(o: {
     home: home.folder,
     folders: [],
     ...httpAddress(config),
+    url: config.url,
     clock,
     log,
   })

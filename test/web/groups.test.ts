@@ -55,7 +55,7 @@ describe.skipIf(noBrowser)(`groups${noBrowser ? ` (skipped: ${noBrowser})` : ''}
     await page.getByText('There is no group.').waitFor()
     expect(await oslo.admin.call('groups.list', {})).toEqual([])
     await page.context().close()
-  })
+  }, 120_000)
 
   test('nothing was complained of', () => {
     expect(web.complaints).toEqual([])

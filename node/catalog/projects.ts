@@ -306,9 +306,10 @@ function checkOwners(project: Project, before: Project): void {
     })
   }
   if (owners.length === 0) {
+    const hasGroups = project.members.some(({ group }) => group !== undefined)
     throw new Fault('conflict', 'project.own', {
       about: project.id,
-      text: `Project ${project.id} would have no owner. Make somebody else an owner first; a group alone is not enough.`,
+      text: `Project ${project.id} would have no owner. Make somebody else an owner first${hasGroups ? '; a group alone is not enough' : ''}.`,
     })
   }
 }

@@ -23,7 +23,7 @@ describe.skipIf(noBrowser)(`groups${noBrowser ? ` (skipped: ${noBrowser})` : ''}
     await page.getByRole('tab', { name: 'Groups' }).click()
     await page.getByText('There is no group.').waitFor()
     await web.look(page, 'administration-groups-none')
-    await page.getByLabel('Name', { exact: true }).fill('Imaging')
+    await page.getByRole('textbox', { name: 'Name', exact: true }).fill('Imaging')
     await page.getByRole('button', { name: 'Make', exact: true }).click()
     const groups = page.getByRole('list', { name: 'Groups' })
     await groups.getByText('0 people').waitFor()

@@ -86,6 +86,7 @@ export async function openSite(o: {
   })
   const { commit, db, store, identity, users, tokens, accounts, datasets, workflows, projects } =
     rooms
+  for (const { fault } of users.unreadable()) logFault(fault)
   const failed = new AbortController()
   const fail = (thrown: unknown) => failed.abort(asFault(thrown, 'site.run'))
   commit.stopped.addEventListener('abort', () => fail(commit.stopped.reason), { once: true })

@@ -135,14 +135,12 @@ export async function openRooms(
   const isPerson = async (id: UserId) => (await users.get(id))?.at === 'active'
   const isGroup = (id: GroupId) => groups.get(id) !== undefined
   const projects = openProjects({ commit, db, clock, rights, isPerson, isGroup })
-  const users: Users = openUsers({
-    ...{ commit, db, personalProject: projects.personalProject },
-    alsoEnds: async (id) => groups.endsWith(id),
-  })
-  const projectsWithout = projects.withoutGroup
-  const groups: Groups = stack.use(await openGroups({ commit, db, isPerson, projectsWithout }))
-  const tokens = openTokens({ commit, db, clock, users })
   const seals = await openSeals({ folder: home.people, clock })
+  const { personalProject, withoutGroup: projectsWithout } = projects
+  const alsoEnds = async (id: UserId) => groups.endsWith(id)
+  const users: Users = await openUsers({ commit, db, seals, personalProject, alsoEnds })
+  const groups: Groups = stack.use(await openGroups({ commit, db, isPerson, projectsWithout }))
+  const tokens = openTokens({ commit, db, clock, users, seals })
   const accounts = await openAccounts({ commit, db, clock, users, seals })
   // Adding puts content first and names it last: in between nothing of it may be swept.
   const adding = ['add', 'update'] as const

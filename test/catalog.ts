@@ -18,6 +18,7 @@ import { openIndex } from '../node/journal/recovery.ts'
 import { groupFolds, leftGroupsChanges } from '../node/people/group.ts'
 import { type Groups, openGroups } from '../node/people/groups.ts'
 import { may } from '../node/people/permissions.ts'
+import { openSeals } from '../node/people/seals.ts'
 import { openUsers, type User, type Users, userFolds } from '../node/people/users.ts'
 import { createMemoryStore } from '../node/store/memory.ts'
 import type { Store } from '../node/store/store.ts'
@@ -62,11 +63,10 @@ export async function openCatalog(o: { store?: (clock: Clock) => Store; more?: F
   const isPerson = async (id: UserId) => (await users.get(id))?.at === 'active'
   const isGroup = (id: GroupId) => groups.get(id) !== undefined
   const projects = openProjects({ commit, db, clock, rights, isPerson, isGroup })
-  const users: Users = openUsers({
-    ...{ commit, db, personalProject: projects.personalProject },
-    alsoEnds: async (id) => groups.endsWith(id),
-  })
-  const projectsWithout = projects.withoutGroup
+  const seals = await openSeals({ folder: join(folder.path, 'people'), clock })
+  const { personalProject, withoutGroup: projectsWithout } = projects
+  const alsoEnds = async (id: UserId) => groups.endsWith(id)
+  const users: Users = await openUsers({ commit, db, seals, personalProject, alsoEnds })
   const groups: Groups = stack.use(await openGroups({ commit, db, isPerson, projectsWithout }))
   const datasets = openDatasets({ commit, db, store, clock, projects, rights })
   const workflows = openWorkflows({ commit, db, store, clock, projects, datasets, rights })
@@ -77,6 +77,7 @@ export async function openCatalog(o: { store?: (clock: Clock) => Store; more?: F
     db,
     commit,
     store,
+    seals,
     users,
     groups,
     projects,

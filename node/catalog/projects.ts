@@ -3,14 +3,7 @@
  * belongs to its owners. Everyone has a personal one, made in the record that made the person.
  */
 import { Fault } from '../../protocol/fault.ts'
-import type {
-  DatasetId,
-  Email,
-  GroupId,
-  ProjectId,
-  UserId,
-  WorkflowId,
-} from '../../protocol/ids.ts'
+import type { DatasetId, GroupId, ProjectId, UserId, WorkflowId } from '../../protocol/ids.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Change, Db } from '../db/db.ts'
 import { type KeyPrefix, keys } from '../db/keys.ts'
@@ -108,7 +101,7 @@ export interface Projects {
    * The personal project of somebody who is about to exist. Whoever calls this holds `commit.serial`
    * and commits the project in the same record as the person (`user.put`).
    */
-  personalProject(owner: { readonly id: UserId; readonly email: Email }): Promise<Project>
+  personalProject(owner: { readonly id: UserId }): Promise<Project>
 }
 
 export function projectChanges(project: Project): Change[] {

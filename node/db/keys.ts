@@ -9,7 +9,7 @@
  * | `counter/NOUN` | the highest local ID given so far |
  * | `link/ID` · `link-by-site/SITE` | a link · its ID |
  * | `invitation/HASH` | an invitation, by the hash of its secret |
- * | `user/ID` · `user-by-email/EMAIL` | a person · their ID |
+ * | `user/ID` | a person; who it is stands there sealed |
  * | `token/HASH` | an API token, by its hash |
  * | `session/HASH` · `welcome/HASH` | a session · a one-time link, by the hash of its secret |
  * | `password/ID` | a person's password: its hash, sealed |
@@ -33,7 +33,6 @@ import assert from 'node:assert/strict'
 import type {
   ConnectionId,
   DatasetId,
-  Email,
   FileCid,
   GroupId,
   LinkId,
@@ -94,7 +93,7 @@ export const keys = {
 
   user: (id: UserId) => key('user', id),
   users: () => prefix('user'),
-  userByEmail: (email: Email) => key('user-by-email', email),
+  /** From before there were seals, by address in clear: only to be taken away. */
   usersByEmail: () => prefix('user-by-email'),
   token: (hash: string) => key('token', hash),
   tokens: () => prefix('token'),

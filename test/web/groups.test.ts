@@ -28,7 +28,7 @@ describe.skipIf(noBrowser)(`groups${noBrowser ? ` (skipped: ${noBrowser})` : ''}
     const groups = page.getByRole('list', { name: 'Groups' })
     await groups.getByText('0 people').waitFor()
 
-    await page.getByRole('button', { name: 'People and names of Imaging' }).press('Enter')
+    await page.getByRole('button', { name: 'Change Imaging' }).press('Enter')
     await page.getByText('Nobody is in it.').waitFor()
     await page.getByLabel('E-mail of a person to add').fill('nobody@lab.example')
     await page.getByRole('button', { name: 'Add to the group' }).click()

@@ -50,7 +50,7 @@ function OneGroup({ of }: { of: Told<'groups.list'>[number] }) {
             size="xs"
             variant="default"
             aria-expanded={open}
-            aria-label={`People and names of ${name}`}
+            aria-label={`${open ? 'Close' : 'Change'} ${name}`}
             onClick={() => setOpen(!open)}
           >
             {open ? 'Close' : 'Change'}

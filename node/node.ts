@@ -86,6 +86,7 @@ export async function openSite(o: {
   })
   const { commit, db, store, identity, users, tokens, accounts, datasets, workflows, projects } =
     rooms
+  for (const { fault } of users.unreadable()) logFault(fault)
   const failed = new AbortController()
   const fail = (thrown: unknown) => failed.abort(asFault(thrown, 'site.run'))
   commit.stopped.addEventListener('abort', () => fail(commit.stopped.reason), { once: true })
@@ -271,6 +272,7 @@ export async function openSite(o: {
       users,
       tokens,
       accounts,
+      groups: rooms.groups,
       links,
       connections,
       projects,
@@ -294,6 +296,7 @@ export async function openSite(o: {
       pages: consoleFolder,
       questionMs: config.questionMs,
       ...httpAddress(config),
+      url: config.url,
       clock,
       log,
       counts: metrics.answers,
@@ -362,6 +365,7 @@ export async function openSafeMode(o: {
     home: home.folder,
     folders: [],
     ...httpAddress(config),
+    url: config.url,
     clock,
     log,
   })

@@ -2,7 +2,7 @@
  * How a site answers: a value in its declared shape, a stream of events that ends in a result, or a
  * problem document. The one place where a failure is turned into what people see.
  */
-import type { FastifyReply } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { problemMedia, toProblem } from '../../api/problem.ts'
 import type { Route } from '../../api/route.ts'
@@ -141,6 +141,11 @@ export function faultOf(thrown: unknown, { clock, log, counts }: Answering): [Fa
   log.error({ reference, err: fault.cause ?? fault }, 'a mistake of ours')
   counts?.mistaken()
   return [fault, { reference }]
+}
+
+/** Whoever leaves in the middle of a body has made no mistake of ours. */
+export function blamed(thrown: unknown, { raw }: FastifyRequest): unknown {
+  return thrown === raw.errored ? new Fault('gone', 'http.asker', { cause: thrown }) : thrown
 }
 
 export function answerFault(reply: FastifyReply, fault: Fault, facts: ProblemFacts = {}): void {

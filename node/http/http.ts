@@ -19,6 +19,7 @@ import {
   answerFault,
   answerStream,
   answerValue,
+  blamed,
   everyAnswer,
   faultOf,
   goneSignal,
@@ -179,7 +180,9 @@ export function createApp(
     const text = 'There is no such question. Look at the table of routes.'
     answerFault(reply, new Fault('missing', 'http.route', { about: request.url, text }))
   })
-  app.setErrorHandler((thrown, _request, reply) => answerFault(reply, ...faultOf(thrown, needs)))
+  app.setErrorHandler((thrown, request, reply) =>
+    answerFault(reply, ...faultOf(blamed(thrown, request), needs)),
+  )
   const repeats = createRepeats(needs.clock)
   for (const [name, route] of Object.entries(table)) {
     addRoute(app, name as RouteName, route as Route, {

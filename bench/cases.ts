@@ -6,6 +6,7 @@ import { deposit } from './cases/deposit.ts'
 import { inPlace } from './cases/in-place.ts'
 import { iroh } from './cases/iroh.ts'
 import { large } from './cases/large.ts'
+import { listsCase } from './cases/lists.ts'
 import { longLine } from './cases/long-line.ts'
 import { memory } from './cases/memory.ts'
 import { million } from './cases/million.ts'
@@ -27,4 +28,5 @@ export const cases: readonly Case[] = [
   million,
   inPlace,
   paint,
+  listsCase,
 ]

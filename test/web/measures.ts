@@ -118,3 +118,59 @@ async function cookiesOf(browser: Browser, site: Site) {
   await context.close()
   return cookies
 }
+
+export type Scrolled = {
+  /** From the click on its room until a row stands there, in milliseconds. */
+  firstRowMs: number
+  /** The most that a scroll of a screen took until it was drawn, and the middle one. */
+  worstMs: number
+  medianMs: number
+  /** The most that were on the page at one time. */
+  rowsMost: number
+  /** How many of the list were reached. */
+  reached: number
+}
+
+/** Opens a long list from the menu or a tab, and goes down it to the end or to `until` rows. */
+export async function scrollDown(
+  page: Page,
+  o: { open(): Promise<void>; label: string; until: number },
+): Promise<Scrolled> {
+  const from = performance.now()
+  await o.open()
+  const list = page.getByRole('list', { name: o.label })
+  await list.getByRole('listitem').first().waitFor()
+  const firstRowMs = performance.now() - from
+  const steps = await list.evaluate(goDown, o.until)
+  const all = steps.ms.toSorted((a, b) => a - b)
+  return {
+    firstRowMs,
+    worstMs: all.at(-1) ?? 0,
+    medianMs: all[all.length >> 1] ?? 0,
+    rowsMost: steps.rowsMost,
+    reached: steps.reached,
+  }
+}
+
+/** Runs in the browser: to the end of what is there, and on when more has come, frame by frame. */
+async function goDown(list: Element, until: number) {
+  const frame = () => new Promise((resolve) => requestAnimationFrame(resolve))
+  const last = () => Number(list.lastElementChild?.getAttribute('aria-posinset') ?? 0)
+  const stalledMs = 20_000
+  const ms: number[] = []
+  let rowsMost = 0
+  let reached = last()
+  let movedAt = performance.now()
+  while (reached < until) {
+    const from = performance.now()
+    window.scrollTo(0, document.documentElement.scrollHeight)
+    await frame()
+    await frame()
+    ms.push(performance.now() - from)
+    rowsMost = Math.max(rowsMost, list.childElementCount)
+    if (last() > reached) movedAt = performance.now()
+    else if (performance.now() - movedAt > stalledMs) throw new Error(`no row after ${reached}`)
+    reached = Math.max(reached, last())
+  }
+  return { ms, rowsMost, reached }
+}

@@ -50,6 +50,10 @@ export async function nameEverything(naming: Naming): Promise<Things> {
   await ask('tokens.add', { label: script })
   await comeIn(naming, email)
 
+  const group = await admin('groups.add', { name: script, claims: [script] })
+  const renamed = { group: String(group.id), name: `${script} (2)`, claims: [`${script} (2)`] }
+  await admin('groups.change', renamed)
+  await admin('groups.add-member', { group: String(group.id), email: ana as Email })
   const { id: project } = await ask('projects.add', { name: script })
   const deposit = join(folder, '..', `${file} deposit`)
   await mkdir(deposit)

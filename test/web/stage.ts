@@ -31,6 +31,10 @@ export async function openStage(): Promise<Stage> {
     const role = i === 0 ? 'member' : 'viewer'
     await atOslo.call('projects.set-member', { id: lab.id, email: email as Email, role })
   }
+  const group = await oslo.admin.call('groups.add', { name: 'Haematology', claims: ['haem'] })
+  for (const email of Object.keys(people))
+    await oslo.admin.call('groups.add-member', { group: String(group.id), email: email as Email })
+  await atOslo.call('projects.set-group', { id: lab.id, group: String(group.id), role: 'viewer' })
   const blood = await atOslo.call('datasets.add', {
     name: 'Blood panel, week 31',
     path: cytometry,

@@ -46,6 +46,7 @@ export const visits: readonly Visit[] = [
   ofAna('pages/profile', () => '/profile'),
   tabOf('links', 'Links'),
   tabOf('people', 'People'),
+  tabOf('groups', 'Groups'),
   tabOf('storage', 'Storage'),
   tabOf('hooks', 'Webhooks'),
   tabOf('journal', 'Journal'),

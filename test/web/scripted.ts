@@ -50,11 +50,20 @@ export async function nameEverything(naming: Naming): Promise<Things> {
   await ask('tokens.add', { label: script })
   await comeIn(naming, email)
 
-  const group = await admin('groups.add', { name: script, claims: [script] })
-  const renamed = { group: String(group.id), name: `${script} (2)`, claims: [`${script} (2)`] }
-  await admin('groups.change', renamed)
-  await admin('groups.add-member', { group: String(group.id), email: ana as Email })
+  const { name: group } = await admin('groups.add', { name: script, claims: [script] })
+  const renamed = `${script} (${number})`
+  await admin('groups.change', { group, name: renamed, claims: [renamed] })
+  await admin('groups.add-member', { group: renamed, email: ana as Email })
   const { id: project } = await ask('projects.add', { name: script })
+  await ask('projects.set-group', { id: project, group: renamed, role: 'viewer' })
+  // Another, to be taken away again by its name.
+  const gone = `${script} (gone)`
+  await admin('groups.add', { name: gone })
+  await admin('groups.add-member', { group: gone, email: ana as Email })
+  await ask('projects.set-group', { id: project, group: gone, role: 'viewer' })
+  await ask('projects.remove-group', { id: project, group: gone })
+  await admin('groups.remove-member', { group: gone, email: ana as Email })
+  await admin('groups.remove', { group: gone })
   const deposit = join(folder, '..', `${file} deposit`)
   await mkdir(deposit)
   await ask('projects.set-deposit', { id: project, folder: deposit })

@@ -52,6 +52,14 @@ export const routes = {
     says: 'Who we are: fingerprint, addresses, health.',
     output: shapes.siteView,
   }),
+  'site.settings': value('GET /api/settings', 'site.administer', {
+    says: 'What the site was told in its configuration, and which file that is; no secrets.',
+    output: shapes.settingsView,
+  }),
+  'site.folders': value('GET /api/folders', 'site.read', {
+    says: 'The folders of the site’s machine whose paths I may name when I add or export.',
+    output: shapes.foldersView,
+  }),
   'site.verify': long('POST /api/verify', 'site.administer', {
     says: 'Re-hashes every byte the site holds.',
     output: shapes.verifyView,
@@ -137,6 +145,12 @@ export const routes = {
     says: 'Whether what other sites sent counts as held for this one: saves bytes, tells what we hold.',
     input: fields({ id: linkId, shared: z.boolean() }),
     output: shapes.linkView,
+  }),
+  'links.rename': value('PUT /api/links/:id/alias', 'link.manage', {
+    says: 'Changes what we call a site; people write it after the @ from then on.',
+    input: fields({ id: linkId, alias }),
+    output: shapes.linkView,
+    kinds: ['exists'],
   }),
   'links.remove': long('DELETE /api/links/:id', 'link.manage', {
     says: 'Ends a link.',

@@ -25,7 +25,11 @@ export const openHandlers: OpenHandlers = {
   },
 }
 
-export const sessionHandlers: Handlers<'session.close' | 'session.password'> = {
+type Names = 'session.close' | 'session.password' | 'session.rename'
+
+export const sessionHandlers: Handlers<Names> = {
+  'session.rename': async ({ doors, by, input: { name } }) =>
+    viewUser(await doors.users.rename(by.id, name, { by: { user: by.id } })),
   'session.close': async ({ doors, visit }) => {
     if (visit.secret !== undefined) await doors.accounts.sessions.end(visit.secret)
     visit.keep(undefined)

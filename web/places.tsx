@@ -26,6 +26,9 @@ const NewVersion = lazy(async () => ({
   default: (await import('./pages/new-dataset.tsx')).NewVersion,
 }))
 
+const NewWorkflow = lazy(async () => ({
+  default: (await import('./pages/new-workflow.tsx')).NewWorkflow,
+}))
 const Projects = lazy(async () => ({ default: (await import('./pages/projects.tsx')).Projects }))
 const ProjectPage = lazy(async () => ({
   default: (await import('./pages/project.tsx')).ProjectPage,
@@ -51,6 +54,7 @@ export function placeOf(address: string, site: Told<'site.show'>): ReactNode {
     return <NewVersion key={id} dataset={number} />
   if (room === 'datasets' && number !== undefined) return <DatasetPage key={id} id={number} />
   if (room === 'workflows' && id === undefined) return <Workflows />
+  if (room === 'workflows' && id === 'new') return <NewWorkflow />
   if (room === 'workflows' && number !== undefined) return <WorkflowPage key={id} id={number} />
   if (room === 'transfers' && id === undefined) return <Transfers />
   if (room === 'transfers' && id !== undefined) return <TransferPage key={id} id={id} />

@@ -43,6 +43,12 @@ const shape = z.strictObject({
   folders: z.array(z.string().max(4096)).max(64),
   /** HOST:PORT of the API. */
   http: z.string().regex(/^.+:\d{1,5}$/, 'is not HOST:PORT, for example 127.0.0.1:4680'),
+  /** Where people reach it from elsewhere, as behind a reverse proxy that speaks TLS: its origin. */
+  url: z
+    .string()
+    .max(300)
+    .refine(isOrigin, 'is not an address such as https://data.oslo.example, without a path')
+    .optional(),
   /** How long another site may be silent while it is waited for, in milliseconds; 60,000 unless said. */
   silenceMs: z.int().min(1000).max(3_600_000).optional(),
   /** Within how many days every held byte is read and hashed again; 30 unless said, 0 never. */
@@ -111,6 +117,7 @@ export function createConfig(input: {
   announce?: readonly string[] | undefined
   folders?: readonly string[] | undefined
   http?: string | undefined
+  url?: string | undefined
   lane?: string | undefined
   announceLane?: string | undefined
 }): Config {
@@ -125,6 +132,7 @@ export function createConfig(input: {
       announce,
       folders: [...(input.folders ?? [])],
       http: input.http ?? defaultHttp,
+      ...(input.url === undefined ? {} : { url: input.url.replace(/\/$/, '') }),
       ...(input.lane === undefined
         ? {}
         : { lane: { listen: input.lane, announce: input.announceLane } }),
@@ -175,6 +183,11 @@ function laneMissing(): Fault {
   return new Fault('invalid', 'config.lane', {
     text: '--announce-lane says where lanes are reached; --lane HOST:PORT must say where they are taken.',
   })
+}
+
+/** Scheme, name and port as a browser says them, and nothing more. */
+function isOrigin(text: string): boolean {
+  return /^https?:/.test(text) && URL.parse(text)?.origin === text
 }
 
 /** HOST:PORT, with a port of at least `portMin`; 0 is a free one. */

@@ -87,6 +87,7 @@ export async function openSite(o: {
   })
   const { commit, db, store, identity, users, tokens, accounts, datasets, workflows, projects } =
     rooms
+  for (const { fault } of users.unreadable()) logFault(fault)
   const failed = new AbortController()
   const fail = (thrown: unknown) => failed.abort(asFault(thrown, 'site.run'))
   commit.stopped.addEventListener('abort', () => fail(commit.stopped.reason), { once: true })
@@ -275,6 +276,7 @@ export async function openSite(o: {
       users,
       tokens,
       accounts,
+      groups: rooms.groups,
       links,
       connections,
       projects,
@@ -297,6 +299,7 @@ export async function openSite(o: {
       folders: config.folders,
       pages: consoleFolder,
       ...httpAddress(config),
+      url: config.url,
       clock,
       log,
       counts: metrics.answers,
@@ -366,6 +369,7 @@ export async function openSafeMode(o: {
     home: home.folder,
     folders: [],
     ...httpAddress(config),
+    url: config.url,
     clock,
     log,
   })

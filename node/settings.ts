@@ -36,6 +36,11 @@ export function settingsOf(
       other: '',
       says: 'HOST:PORT where this console and the API answer.',
     },
+    url: {
+      value: config.url,
+      other: 'where people reach it at the moment',
+      says: 'Where people reach this site with their browsers, as behind a proxy; links that it makes begin so.',
+    },
     silenceMs: {
       value: config.silenceMs === undefined ? undefined : `${config.silenceMs}`,
       other: '60000',

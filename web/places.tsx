@@ -49,7 +49,7 @@ export function placeOf(address: string, site: Told<'site.show'>): ReactNode {
   const number = id !== undefined && /^[1-9][0-9]{0,14}$/.test(id) ? Number(id) : undefined
   if (room === '' || room === 'login') return <Activity site={site} />
   if (room === 'datasets' && id === undefined) return <Datasets />
-  if (room === 'datasets' && id === 'new') return <NewDataset you={site.you.email} />
+  if (room === 'datasets' && id === 'new') return <NewDataset />
   if (room === 'datasets' && number !== undefined && more === 'new')
     return <NewVersion key={id} dataset={number} />
   if (room === 'datasets' && number !== undefined) return <DatasetPage key={id} id={number} />

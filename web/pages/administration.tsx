@@ -1,4 +1,5 @@
 import { Backup } from '../administration/backup.tsx'
+import { Groups } from '../administration/groups.tsx'
 import { Hooks } from '../administration/hooks.tsx'
 import { Journal } from '../administration/journal.tsx'
 import { Limits } from '../administration/limits.tsx'
@@ -12,6 +13,7 @@ import { Parts } from '../parts/parts.tsx'
 const parts = [
   { id: 'links', name: 'Links', shows: () => <Links /> },
   { id: 'people', name: 'People', shows: () => <People /> },
+  { id: 'groups', name: 'Groups', shows: () => <Groups /> },
   { id: 'limits', name: 'Limits', shows: () => <Limits /> },
   { id: 'storage', name: 'Storage', shows: () => <Storage /> },
   { id: 'backup', name: 'Backup', shows: () => <Backup /> },

@@ -18,15 +18,13 @@ import { useAsk } from '../site.ts'
 import { type Chosen, fromDrop, fromField, inOneFolder } from '../upload/chosen.ts'
 import { type Into, type Sending, sending } from '../upload/sending.ts'
 
-export function NewDataset({ you }: { you: string }) {
+export function NewDataset() {
   const [name, setName] = useState('')
   // The project from whose page one comes.
   const from = useHash()
   const [project, setProject] = useState(from)
   const projects = useAsk('projects.list', {})
-  const mine = (projects.data ?? []).filter(({ members }) =>
-    members.some(({ email, role }) => email === you && role !== 'viewer'),
-  )
+  const mine = (projects.data ?? []).filter(({ role }) => role !== 'viewer')
   const into = { name, ...(project === '' ? {} : { project: Number(project) as ProjectId }) }
   return (
     <Upload

@@ -8,7 +8,7 @@ import { Parts } from '../parts/parts.tsx'
 import { When } from '../parts/when.tsx'
 import { Deposit } from '../projects/deposit.tsx'
 import { Members } from '../projects/members.tsx'
-import { nameOf, type Project, roleIn } from '../projects/words.ts'
+import { nameOf, type Project } from '../projects/words.ts'
 import { useAsk } from '../site.ts'
 
 export function ProjectPage({ id, you }: { id: number; you: string }) {
@@ -29,7 +29,7 @@ export function ProjectPage({ id, you }: { id: number; you: string }) {
 }
 
 function One({ of, you }: { of: Project; you: string }) {
-  const role = roleIn(of, you)
+  const { role } = of
   const owns = role === 'owner'
   return (
     <>

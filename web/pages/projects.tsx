@@ -8,7 +8,7 @@ import { Answered, Empty, Page, Part } from '../parts/page.tsx'
 import { Line } from '../parts/rows.tsx'
 import { Trouble } from '../parts/trouble.tsx'
 import { When } from '../parts/when.tsx'
-import { nameOf, roleIn } from '../projects/words.ts'
+import { nameOf } from '../projects/words.ts'
 import { useAct, useAsk } from '../site.ts'
 
 type Project = Told<'projects.list'>[number]
@@ -20,7 +20,7 @@ export function Projects({ you }: { you: string }) {
     <Page title="Projects">
       <Answered of={asked}>
         {(all) => {
-          const mine = all.filter((one) => roleIn(one, you) === 'owner')
+          const mine = all.filter((one) => one.role === 'owner')
           const others = all.filter((one) => !mine.includes(one))
           return (
             <>
@@ -58,7 +58,7 @@ function List({ label, of, you, empty }: Shown) {
         <Line
           acts={
             <Badge variant="light" tt="none">
-              {one.personal && roleIn(one, you) === 'owner' ? 'personal' : roleIn(one, you)}
+              {one.personal && one.role === 'owner' ? 'personal' : one.role}
             </Badge>
           }
         >

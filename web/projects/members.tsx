@@ -7,6 +7,7 @@ import { Row, Rows } from '../parts/rows.tsx'
 import { Sure } from '../parts/sure.tsx'
 import { Trouble } from '../parts/trouble.tsx'
 import { useAct } from '../site.ts'
+import { Groups } from './groups.tsx'
 import { type Project, type Role, roleSays, roles } from './words.ts'
 
 type Sides = { of: Project; owns: boolean; you: string }
@@ -30,6 +31,7 @@ export function Members({ of, owns, you }: Sides) {
         )}
       </Part>
       {owns && <Add project={of} />}
+      <Groups of={of} owns={owns} />
       <Part title="What each may do">
         <List size="sm">
           {roles.map((role) => (

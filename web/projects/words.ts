@@ -13,10 +13,6 @@ export const roleSays: Record<Role, string> = {
   owner: 'Owners also send to other sites, remove, and decide who is in it.',
 }
 
-export function roleIn({ members }: Project, email: string): Role | undefined {
-  return members.find((one) => one.email === email)?.role
-}
-
 /** Everybody's personal project has the same name: whose it is tells them apart. */
 export function nameOf(project: Project, you: string): string {
   if (!project.personal) return visible(project.name)

@@ -2,7 +2,7 @@
 import { Checkbox, Group, List, Stack, Text } from '@mantine/core'
 import type { Told } from '../../api/routes.ts'
 import type { ToldTransfer } from '../../api/shapes.ts'
-import { visible } from '../../api/words.ts'
+import { countText, visible } from '../../api/words.ts'
 import { Copy } from '../parts/copy.tsx'
 import { Answered, Empty, Part } from '../parts/page.tsx'
 import { Row, Rows } from '../parts/rows.tsx'
@@ -59,28 +59,52 @@ function OfProject({ id, me }: { id: number; me: string }) {
 
 function Members({ of, me }: { of: Project; me: string }) {
   const others = of.members.filter(({ email }) => email !== me)
-  if (others.length === 0) {
+  if (others.length === 0 && of.groups.length === 0) {
     return <Empty>You are alone in its project here, so there is nobody to add over there.</Empty>
   }
   return (
-    <Stack gap="xs">
-      <Group justify="space-between">
-        <Text size="sm" fw={600}>
-          Add the collaborators to the project there
-        </Text>
-        <Copy text={others.map(({ email }) => email).join('\n')} what="all addresses" />
-      </Group>
-      <Rows label="Collaborators who did not travel">
-        {others.map(({ id, email, name, role }) => (
-          <Row key={id} acts={<Copy text={email} what={email} />}>
-            <Checkbox
-              classNames={{ label: 'long', labelWrapper: 'narrow' }}
-              label={`${name === '' ? '' : `${visible(name)}, `}${email}: ${role}`}
-            />
-          </Row>
-        ))}
-      </Rows>
+    <Stack gap="sm">
+      {others.length > 0 && (
+        <div>
+          <Group justify="space-between">
+            <Text size="sm" fw={600}>
+              Add the collaborators to the project there
+            </Text>
+            <Copy text={others.map(({ email }) => email).join('\n')} what="all addresses" />
+          </Group>
+          <Rows label="Collaborators who did not travel">
+            {others.map(({ id, email, name, role }) => (
+              <Line key={id} copy={email}>
+                {`${name === '' ? '' : `${visible(name)}, `}${email}: ${role}`}
+              </Line>
+            ))}
+          </Rows>
+        </div>
+      )}
+      {of.groups.length > 0 && (
+        <div>
+          <Text size="sm" fw={600}>
+            Have the groups made again there
+          </Text>
+          <Rows label="Groups that did not travel">
+            {of.groups.map(({ id, name, people, role }) => (
+              <Line key={id} copy={name}>
+                {`${visible(name)}, ${countText(people, 'person', 'people')}: ${role}`}
+              </Line>
+            ))}
+          </Rows>
+        </div>
+      )}
     </Stack>
+  )
+}
+
+/** To be ticked when it is done over there. */
+function Line({ copy, children }: { copy: string; children: string }) {
+  return (
+    <Row acts={<Copy text={copy} what={visible(copy)} />}>
+      <Checkbox classNames={{ label: 'long', labelWrapper: 'narrow' }} label={children} />
+    </Row>
   )
 }
 
@@ -98,12 +122,9 @@ function Connections({ to }: { to: ToldTransfer }) {
       </Text>
       <Rows label="Connections that did not travel">
         {others.map(({ id, person, alias }) => (
-          <Row key={id} acts={<Copy text={person} what={person} />}>
-            <Checkbox
-              classNames={{ label: 'long', labelWrapper: 'narrow' }}
-              label={`${person}, at ${alias}`}
-            />
-          </Row>
+          <Line key={id} copy={person}>
+            {`${person}, at ${alias}`}
+          </Line>
         ))}
       </Rows>
     </Stack>

@@ -46,6 +46,11 @@ export function settingsOf(
       other: '60000',
       says: 'How long another site may be silent while it is waited for, in milliseconds.',
     },
+    questionMs: {
+      value: config.questionMs === undefined ? undefined : `${config.questionMs}`,
+      other: '30000',
+      says: 'How long a question to the API may take to arrive, in milliseconds; uploads may take days.',
+    },
     scrubDays: {
       value: config.scrubDays === undefined ? undefined : `${config.scrubDays}`,
       other: `${defaultScrubDays}`,

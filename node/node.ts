@@ -25,6 +25,7 @@ import { createTickets } from './http/tickets.ts'
 import { openLogFile } from './journal/log-file.ts'
 import { openLimits } from './limits/limits.ts'
 import { isLocalAddress } from './limits/local.ts'
+import { openLogin } from './login/login.ts'
 import { measuredDial, measuredThrottle, watchRooms } from './measured.ts'
 import { type Metrics, openMetrics } from './metrics/metrics.ts'
 import { type Limits as NetLimits, limits as netLimits } from './net/limits.ts'
@@ -268,6 +269,12 @@ export async function openSite(o: {
   const holdings = stack.use(openHoldings({ db, store, clock, datasets, log: logFault }))
   // What is sent is chosen first and named last, as what is added.
   const sending = during(rooms.guard, transfers, ['send', 'dryRun'])
+  const login =
+    config.login &&
+    openLogin({
+      institution: config.login,
+      ...{ clock, users, bindings: rooms.bindings, groups: rooms.groups, log: logFault },
+    })
   const doors: Doors = {
     ...{
       site,
@@ -277,6 +284,8 @@ export async function openSite(o: {
       tokens,
       accounts,
       groups: rooms.groups,
+      bindings: rooms.bindings,
+      login,
       links,
       connections,
       projects,

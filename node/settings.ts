@@ -41,6 +41,11 @@ export function settingsOf(
       other: 'where people reach it at the moment',
       says: 'Where people reach this site with their browsers, as behind a proxy; links that it makes begin so.',
     },
+    login: {
+      value: config.login && `${config.login.name}: ${config.login.issuer}`,
+      other: 'none: people come in with passwords',
+      says: 'The institution at which people may log in instead; its secret is not shown.',
+    },
     silenceMs: {
       value: config.silenceMs === undefined ? undefined : `${config.silenceMs}`,
       other: '60000',

@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { parseEmail } from '../../protocol/ids.ts'
 import type { Open } from '../context.ts'
 import { durationOf, given } from '../options.ts'
-import { table } from '../show.ts'
+import { table, timeText } from '../show.ts'
 
 type Token = { label?: string; metrics?: boolean; readOnly?: boolean; expires?: string }
 type Added = { name?: string; administrator?: boolean }
@@ -71,6 +71,23 @@ export function addPeople(program: Command, open: Open): void {
       const made = await context.call('people.link', { email: parseEmail(email) })
       context.print(made, () => made.link)
       context.tell(`It is good once, until ${made.expiresAt}. An older link of theirs has ended.`)
+    })
+
+  people
+    .command('logins')
+    .argument('<email>')
+    .option('--end', 'they end; the next login there may bind the account anew')
+    .description('Where a person is known who logs in at an institution.')
+    .action(async (email: string, flags: { end?: boolean }, command: Command) => {
+      const context = open(command)
+      const input = { email: parseEmail(email) }
+      const list = await context.call(flags.end ? 'people.remove-logins' : 'people.logins', input)
+      context.print(list, () =>
+        table(
+          ['id', 'issuer', flags.end ? 'ended' : 'since'],
+          list.map((one) => [one.id, one.issuer, flags.end ? 'yes' : timeText(one.boundAt)]),
+        ),
+      )
     })
 
   people

@@ -11,6 +11,8 @@ type Names =
   | 'people.remove-token'
   | 'people.link'
   | 'people.remove'
+  | 'people.logins'
+  | 'people.remove-logins'
   | 'tokens.list'
   | 'tokens.add'
   | 'tokens.remove'
@@ -41,6 +43,12 @@ export const peopleHandlers: Handlers<Names> = {
     const { secret, expiresAt } = await doors.accounts.createLink(id, { by: { user: by.id } })
     // Behind `#`: a browser sends that to nobody, so it stands in no log.
     return { email, link: `${visit.site}/welcome#${secret}`, expiresAt }
+  },
+  'people.logins': async ({ doors, input: { email } }) =>
+    doors.bindings.of((await personOf(doors, email)).id),
+  'people.remove-logins': async ({ doors, by, input: { email } }) => {
+    const { id } = await personOf(doors, email)
+    return doors.bindings.end(id, { by: { user: by.id } })
   },
   'people.remove': async ({ doors, by, input }) => {
     const { id } = await personOf(doors, input.email)

@@ -36,6 +36,7 @@ import {
 import { peopleRoutes } from './people-routes.ts'
 import { fields, long, nothing, value } from './route.ts'
 import * as shapes from './shapes.ts'
+import { foldersView, settingsView } from './site-shapes.ts'
 import { transferRoutes } from './transfer-routes.ts'
 import { upkeepRoutes } from './upkeep-routes.ts'
 import { uploadRoutes } from './upload-routes.ts'
@@ -56,11 +57,11 @@ export const routes = {
   }),
   'site.settings': value('GET /api/settings', 'site.administer', {
     says: 'What the site was told in its configuration, and which file that is; no secrets.',
-    output: shapes.settingsView,
+    output: settingsView,
   }),
   'site.folders': value('GET /api/folders', 'site.read', {
     says: 'The folders of the site’s machine whose paths I may name when I add or export.',
-    output: shapes.foldersView,
+    output: foldersView,
   }),
   'site.verify': long('POST /api/verify', 'site.administer', {
     says: 'Re-hashes every byte the site holds.',

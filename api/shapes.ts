@@ -76,27 +76,6 @@ export const siteView = z.object({
   you: z.object({ id: userId, email, name: z.string(), role: z.string() }),
 })
 
-export const settingsView = z.object({
-  /** Where it stands; the site reads it when it starts. */
-  file: z.string(),
-  settings: z.array(
-    z.object({
-      name: z.string(),
-      value: z.string(),
-      /** Nothing is said there, and this is what holds then. */
-      isDefault: z.boolean(),
-      says: z.string(),
-    }),
-  ),
-})
-
-export const foldersView = z.object({
-  /** Any folder but the site's own: for administrators, and where it is left open. */
-  any: z.boolean(),
-  /** With all that is below them. */
-  folders: z.array(z.string()),
-})
-
 export const userView = z.object({
   id: userId,
   email,

@@ -45,12 +45,22 @@ test('each command that is named leads to a page', () => {
 })
 
 test('each option that is named has the console’s own word', () => {
-  const left = namedIn(/(?<=[\s'"`])--[a-z]/).filter(({ line }) => {
-    const [option] = line.split(/[.,;'"`]/)
-    return inConsole(option!).text.includes('--')
-  })
+  const pattern = /(?<=[\s'"`])--[a-z][^\n'"`]*/g
+  const left = sources.flatMap(({ path, text }) =>
+    [...text.matchAll(pattern)]
+      .map(({ index, 0: option }) => textAround(text, index, option))
+      .filter((said) => /--[a-z]/.test(inConsole(said).text))
+      .map((said) => ({ path, said })),
+  )
   expect(left).toEqual([])
 })
+
+/** The literal in which something stands, from its quote on. */
+function textAround(text: string, at: number, from: string): string {
+  const before = text.slice(text.lastIndexOf('\n', at) + 1, at)
+  const quote = Math.max(...["'", '"', '`'].map((one) => before.lastIndexOf(one)))
+  return before.slice(quote + 1) + from
+}
 
 test('what happened stays, and what to do next is a page of the console', () => {
   expect(

@@ -30,6 +30,10 @@ const steps: Readonly<Record<string, Step>> = {
     says: 'An administrator adds people under Administration, People',
     to: '/administration#people',
   },
+  'people logins': {
+    says: 'An administrator ends it under Administration, People',
+    to: '/administration#people',
+  },
   'people token': { says: 'You make a token in your profile', to: '/profile' },
   'transfers list': { says: 'Look at the transfer history', to: '/transfers' },
   'hold list': holds,

@@ -7,6 +7,7 @@ import { z } from 'zod'
 import { Fault } from '../protocol/fault.ts'
 import { misfit } from '../protocol/misfit.ts'
 import { readIfThere, writeDurably } from './base/files.ts'
+import { mailShape } from './notices/settings.ts'
 
 /** Where a site listens for other sites when nothing is said: TCP, and WebSockets one port up. */
 export const defaultListen = ['/ip4/0.0.0.0/tcp/4600', '/ip4/0.0.0.0/tcp/4601/ws'] as const
@@ -56,6 +57,17 @@ const shape = z.strictObject({
       allow: z.array(z.string().refine((text) => isPlace(text, 1), 'is not HOST:PORT')).max(32),
     })
     .optional(),
+  /**
+   * Where people reach the console, as it stands in mails: `https://crossload.example.org`, without a
+   * path. The name in it is one by which the site may be asked. Unless said, the address of `http`.
+   */
+  url: z
+    .string()
+    .max(2048)
+    .refine(isOrigin, 'is not an address like https://crossload.example.org')
+    .optional(),
+  /** How mail is sent; without it none is. */
+  mail: mailShape.optional(),
 })
 
 /** Days within which every held byte is read again when nothing is said. */
@@ -175,6 +187,13 @@ function laneMissing(): Fault {
   return new Fault('invalid', 'config.lane', {
     text: '--announce-lane says where lanes are reached; --lane HOST:PORT must say where they are taken.',
   })
+}
+
+/** Scheme, name and port of the web, and nothing behind them. */
+function isOrigin(text: string): boolean {
+  if (!URL.canParse(text)) return false
+  const { protocol, origin } = new URL(text)
+  return /^https?:$/.test(protocol) && text.toLowerCase().replace(/\/$/, '') === origin
 }
 
 /** HOST:PORT, with a port of at least `portMin`; 0 is a free one. */

@@ -29,6 +29,7 @@ import { type Journal, openJournal } from './journal/journal.ts'
 import type { OpenLogFile } from './journal/log-file.ts'
 import { openIndex } from './journal/recovery.ts'
 import { limitFolds } from './limits/scope.ts'
+import { noticeFolds } from './notices/notice.ts'
 import { type Accounts, accountFolds, openAccounts } from './people/accounts.ts'
 import { connectionFolds } from './people/connection.ts'
 import { may } from './people/permissions.ts'
@@ -61,6 +62,7 @@ export const folds: Folds = {
   ...limitFolds,
   ...depositFolds,
   ...hookFolds,
+  ...noticeFolds,
   /** Versions, bindings and IDs become visible together, with the end of the transfer that brought them. */
   'transfer.imported': ({ data }) => [
     ...transferChanges(data.transfer),

@@ -17,6 +17,7 @@ import type { Asked } from '../journal/asked.ts'
 import type { JournalRecord } from '../journal/journal.ts'
 import type { Limits } from '../limits/limits.ts'
 import type { Metrics } from '../metrics/metrics.ts'
+import type { Notices } from '../notices/notices.ts'
 import type { Accounts } from '../people/accounts.ts'
 import type { Connections } from '../people/connections.ts'
 import type { Tokens } from '../people/tokens.ts'
@@ -107,10 +108,13 @@ export type Doors = {
   readonly limits: Limits
   readonly deposits: DepositsDoor
   readonly hooks: Omit<Hooks, 'glance' | typeof Symbol.asyncDispose>
+  readonly notices: Omit<Notices, 'start' | typeof Symbol.asyncDispose>
   readonly metrics: Pick<Metrics, 'expose'>
   readonly uploads: Uploads
   readonly holdings: Pick<Holdings, 'find'>
   readonly tickets: Tickets
+  /** Where people reach the console, when the configuration says so. */
+  readonly url?: string | undefined
 }
 
 /** One question of one person. `signal` aborts when they go away or the site stops. */

@@ -70,6 +70,6 @@ export const noticesRoutes = {
   'mail.test': long('POST /api/mail/test', 'site.administer', {
     says: 'Sends a mail to me, once, and tells how it went.',
     output: mailedView,
-    kinds: ['unsupported'],
+    kinds: ['conflict'],
   }),
 }

@@ -91,7 +91,7 @@ export const peopleRoutes = {
     says: 'Makes a one-time link by which a person chooses a password; it is shown this once, and mailed to them with `mail`.',
     input: fields({ email, mail: z.boolean().optional() }),
     output: shapes.welcomeView.extend({ mail: mailedView.optional() }),
-    kinds: ['unsupported'],
+    kinds: ['conflict'],
   }),
   'people.remove': value('DELETE /api/people/:email', 'people.manage', {
     says: 'Ends a person’s account and every token of it.',

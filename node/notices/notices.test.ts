@@ -631,7 +631,7 @@ test('without a mail server nothing is promised', async () => {
   const { mail } = room.notices
   expect(mail.view()).toMatchObject({ state: 'off', waiting: 0 })
   expect(await faultOf(mail.test(room.people[2]!, { signal: never }))).toMatchObject({
-    kind: 'unsupported',
+    kind: 'conflict',
     message: expect.stringContaining('"mail" in its config.json'),
   })
   await readFile(join(folder.path, 'journal', '00000001.log'), 'utf8')

@@ -46,7 +46,7 @@ export interface Notices extends AsyncDisposable {
   readonly events: Events<{ type: 'changed'; user: UserId }>
   readonly mail: {
     view(): MailState
-    /** Faults `unsupported`, saying what to do, unless this site sends mail. */
+    /** Faults `conflict`, saying what to do, unless this site sends mail. */
     demand(): void
     /** Both send at once and once; what went wrong is the answer. Faults as `demand`. */
     test(to: User, options: { signal: AbortSignal }): Promise<Mailed>
@@ -117,7 +117,7 @@ export async function openNotices(needs: NoticesNeeds): Promise<Notices> {
 
   function demand(): void {
     if (transport !== undefined) return
-    throw new Fault('unsupported', 'mail.send', {
+    throw new Fault('conflict', 'mail.send', {
       text: 'This site sends no mail. Name a mail server under "mail" in its config.json and start it again, or hand over by another way what was to be mailed.',
     })
   }

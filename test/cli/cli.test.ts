@@ -31,6 +31,7 @@ const names = [
   'trouble',
   'deposit',
   'hooks',
+  'notices',
 ]
 
 const scripts = await Promise.all(

@@ -178,7 +178,7 @@ test('the site answers by the name that mails give, and by no other', async () =
 test('without a mail server: it is said before anything changes', async () => {
   const asked = lima.admin.call('people.link', { email: 'admin@lima.example', mail: true })
   await expect(asked).rejects.toMatchObject({
-    kind: 'unsupported',
+    kind: 'conflict',
     message: expect.stringContaining('"mail" in its config.json'),
   })
   expect(await lima.admin.call('mail.show', {})).toEqual({ state: 'off', waiting: 0 })

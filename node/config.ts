@@ -44,6 +44,12 @@ const shape = z.strictObject({
   folders: z.array(z.string().max(4096)).max(64),
   /** HOST:PORT of the API. */
   http: z.string().regex(/^.+:\d{1,5}$/, 'is not HOST:PORT, for example 127.0.0.1:4680'),
+  /** Where people reach it from elsewhere, as behind a reverse proxy that speaks TLS: its origin. */
+  url: z
+    .string()
+    .max(300)
+    .refine(isOrigin, 'is not an address such as https://data.oslo.example, without a path')
+    .optional(),
   /** How long another site may be silent while it is waited for, in milliseconds; 60,000 unless said. */
   silenceMs: z.int().min(1000).max(3_600_000).optional(),
   /** Within how many days every held byte is read and hashed again; 30 unless said, 0 never. */
@@ -56,15 +62,6 @@ const shape = z.strictObject({
     .strictObject({
       allow: z.array(z.string().refine((text) => isPlace(text, 1), 'is not HOST:PORT')).max(32),
     })
-    .optional(),
-  /**
-   * Where people reach the console, as it stands in mails: `https://crossload.example.org`, without a
-   * path. The name in it is one by which the site may be asked. Unless said, the address of `http`.
-   */
-  url: z
-    .string()
-    .max(2048)
-    .refine(isOrigin, 'is not an address like https://crossload.example.org')
     .optional(),
   /** How mail is sent; without it none is. */
   mail: mailShape.optional(),
@@ -123,6 +120,7 @@ export function createConfig(input: {
   announce?: readonly string[] | undefined
   folders?: readonly string[] | undefined
   http?: string | undefined
+  url?: string | undefined
   lane?: string | undefined
   announceLane?: string | undefined
 }): Config {
@@ -137,6 +135,7 @@ export function createConfig(input: {
       announce,
       folders: [...(input.folders ?? [])],
       http: input.http ?? defaultHttp,
+      ...(input.url === undefined ? {} : { url: input.url.replace(/\/$/, '') }),
       ...(input.lane === undefined
         ? {}
         : { lane: { listen: input.lane, announce: input.announceLane } }),
@@ -189,11 +188,9 @@ function laneMissing(): Fault {
   })
 }
 
-/** Scheme, name and port of the web, and nothing behind them. */
+/** Scheme, name and port as a browser says them, and nothing more. */
 function isOrigin(text: string): boolean {
-  if (!URL.canParse(text)) return false
-  const { protocol, origin } = new URL(text)
-  return /^https?:$/.test(protocol) && text.toLowerCase().replace(/\/$/, '') === origin
+  return /^https?:/.test(text) && URL.parse(text)?.origin === text
 }
 
 /** HOST:PORT, with a port of at least `portMin`; 0 is a free one. */

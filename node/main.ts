@@ -34,6 +34,7 @@ async function init(args: string[]): Promise<void> {
       announce: { type: 'string', multiple: true },
       folder: { type: 'string', multiple: true },
       http: { type: 'string' },
+      'public-url': { type: 'string' },
       lane: { type: 'string' },
       'announce-lane': { type: 'string' },
       json: { type: 'boolean' },
@@ -43,6 +44,7 @@ async function init(args: string[]): Promise<void> {
   const config = createConfig({
     ...values,
     name: values.name ?? '',
+    url: values['public-url'],
     announceLane: values['announce-lane'],
     folders: values.folder?.map((folder) => resolve(folder)),
   })
@@ -65,6 +67,7 @@ async function init(args: string[]): Promise<void> {
 
 /** Undefined when the port is only known once the site runs: then crossload people link makes one. */
 function linkTo(config: Config, secret: string): string | undefined {
+  if (config.url !== undefined) return `${config.url}/welcome#${secret}`
   const { host, port } = httpAddress(config)
   if (port === 0) return undefined
   const name = ['0.0.0.0', '::', '[::]'].includes(host) ? 'localhost' : bracketed(host)

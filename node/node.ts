@@ -89,11 +89,11 @@ export async function openSite(o: {
   })
   const { commit, db, store, identity, users, tokens, accounts, datasets, workflows, projects } =
     rooms
+  for (const { fault } of users.unreadable()) logFault(fault)
   const failed = new AbortController()
   const fail = (thrown: unknown) => failed.abort(asFault(thrown, 'site.run'))
   commit.stopped.addEventListener('abort', () => fail(commit.stopped.reason), { once: true })
   const startedAt = clock.now()
-  const consoleUrl = config.url?.replace(/\/$/, '')
 
   // Links and connections dial through the net, and the net asks them whom to let in: so they come
   // first and are given a way that the net fills in.
@@ -256,7 +256,7 @@ export async function openSite(o: {
       transfer: (id) => unlessMissing(() => transfers.need(id)),
       settings: config.mail && (await readMailSettings(config.mail)),
       zone: Intl.DateTimeFormat().resolvedOptions().timeZone,
-      sender: () => ({ name: config.name, url: consoleUrl ?? address }),
+      sender: () => ({ name: config.name, url: config.url ?? address }),
       mailed: metrics.mailed,
     }),
   )
@@ -289,6 +289,7 @@ export async function openSite(o: {
       users,
       tokens,
       accounts,
+      groups: rooms.groups,
       links,
       connections,
       projects,
@@ -301,7 +302,6 @@ export async function openSite(o: {
       uploads,
       holdings,
     },
-    url: consoleUrl,
     tickets: createTickets(clock),
     transfers: withDeposits(sending, deposits),
     deposits: createDepositsDoor(deposits, async (id) => (await datasets.get(id))?.project),
@@ -312,8 +312,8 @@ export async function openSite(o: {
       home: home.folder,
       folders: config.folders,
       pages: consoleFolder,
-      names: consoleUrl === undefined ? [] : [new URL(consoleUrl).hostname],
       ...httpAddress(config),
+      url: config.url,
       clock,
       log,
       counts: metrics.answers,
@@ -384,6 +384,7 @@ export async function openSafeMode(o: {
     home: home.folder,
     folders: [],
     ...httpAddress(config),
+    url: config.url,
     clock,
     log,
   })

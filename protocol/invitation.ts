@@ -43,10 +43,15 @@ export async function formatInvitation(invitation: InvitationText): Promise<stri
   return prefix + base32.baseEncode(whole)
 }
 
+/** Whether a text is meant as an invitation, whole or not; nothing else begins like one. */
+export function isInvitation(text: string): boolean {
+  return compacted(text.slice(0, textCharactersMax)).startsWith(prefix)
+}
+
 /** Faults `invalid` for anything but a whole, unaltered invitation. Says nothing about its expiry. */
 export async function parseInvitation(text: string): Promise<InvitationText> {
   if (text.length > textCharactersMax) throw mangled()
-  const compact = text.replaceAll(/[\s>]+/gu, '').toLowerCase()
+  const compact = compacted(text)
   if (!compact.startsWith(prefix)) throw mangled()
   const whole = bytesOf(compact.slice(prefix.length))
   if (whole.byteLength <= checkBytes) throw mangled()
@@ -54,6 +59,9 @@ export async function parseInvitation(text: string): Promise<InvitationText> {
   if (!sameBytes(await checkOf(bytes), whole.subarray(-checkBytes))) throw mangled()
   return decode(bytes, invitationShape, bytesMax, 'invitation.parse')
 }
+
+/** Without what a mail puts between its lines. */
+const compacted = (text: string) => text.replaceAll(/[\s>]+/gu, '').toLowerCase()
 
 function bytesOf(text: string): Uint8Array {
   try {

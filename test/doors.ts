@@ -51,6 +51,7 @@ export function askStubs(
     'site',
     'users',
     'accounts',
+    'groups',
     'links',
     'connections',
     'projects',

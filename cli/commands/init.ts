@@ -14,6 +14,7 @@ type Flags = {
   folder: string[]
   json?: boolean
   http?: string
+  publicUrl?: string
   lane?: string
   announceLane?: string
 }
@@ -33,6 +34,10 @@ export function addInit(program: Command, open: Open, end: (code: number) => voi
     .option('--announce <address>', 'told to other sites instead, as behind a proxy', collect, [])
     .option('--folder <dir>', 'people may add from and export to it', collect, [])
     .option('--http <host:port>', 'where people reach it')
+    .option(
+      '--public-url <origin>',
+      'where people reach it from elsewhere, as behind a proxy: https://NAME',
+    )
     .option('--lane <host:port>', 'where content may come and go on sockets of its own: faster')
     .option('--announce-lane <host:port>', 'told to other sites instead, as behind a router')
     .action(async (_flags: unknown, command: Command) => {
@@ -42,6 +47,7 @@ export function addInit(program: Command, open: Open, end: (code: number) => voi
       const args = ['init', '--home', home, '--name', flags.name]
       if (flags.admin !== undefined) args.push('--admin', parseEmail(flags.admin))
       if (flags.http !== undefined) args.push('--http', flags.http)
+      if (flags.publicUrl !== undefined) args.push('--public-url', flags.publicUrl)
       if (flags.lane !== undefined) args.push('--lane', flags.lane)
       if (flags.announceLane !== undefined) args.push('--announce-lane', flags.announceLane)
       for (const address of flags.listen) args.push('--listen', address)

@@ -90,7 +90,7 @@ export function addPeople(program: Command, open: Open): void {
     .action(async (email: string, _flags: unknown, command: Command) => {
       const context = open(command)
       const user = await context.call('people.remove', { email: parseEmail(email) })
-      context.print(user, () => `${user.email} has no account here any more.`)
+      context.print(user, () => `${email} has no account here any more.`)
     })
 }
 

@@ -20,6 +20,7 @@ import type { Metrics } from '../metrics/metrics.ts'
 import type { Notices } from '../notices/notices.ts'
 import type { Accounts } from '../people/accounts.ts'
 import type { Connections } from '../people/connections.ts'
+import type { Groups } from '../people/groups.ts'
 import type { Tokens } from '../people/tokens.ts'
 import type { User, Users } from '../people/users.ts'
 import type { Links } from '../sites/links.ts'
@@ -99,6 +100,7 @@ export type Doors = {
   readonly users: Users
   readonly tokens: Tokens
   readonly accounts: Accounts
+  readonly groups: Omit<Groups, 'takeOver' | 'endsWith' | typeof Symbol.dispose>
   readonly links: Links
   readonly connections: Connections
   readonly projects: Projects
@@ -113,8 +115,6 @@ export type Doors = {
   readonly uploads: Uploads
   readonly holdings: Pick<Holdings, 'find'>
   readonly tickets: Tickets
-  /** Where people reach the console, when the configuration says so. */
-  readonly url?: string | undefined
 }
 
 /** One question of one person. `signal` aborts when they go away or the site stops. */

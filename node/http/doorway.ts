@@ -55,6 +55,7 @@ export type Serving = {
   /** Faults in safe mode. */
   readonly ready: () => Doors
   readonly stopping: AbortSignal
+  readonly url?: string | undefined
   readonly clock: Clock
   readonly log: Log
 }
@@ -79,7 +80,9 @@ export function addDoorway(app: FastifyInstance, doorway: Doorway, needs: Servin
       onRequest: async (request, reply) => {
         if (doorway.raw) demandMovement(request, reply, needs.clock)
         else demandQuestion(request, reply, needs.clock)
-        const visit = createVisit(request, reply, needs.clock, { isLate: doorway.raw === true })
+        const visit = createVisit(request, reply, needs.clock, {
+          ...{ url: needs.url, isLate: doorway.raw === true },
+        })
         const by = await admit(request, visit, { name, permission, doors: needs.ready() })
         asked.set(request, { visit, by })
       },

@@ -370,9 +370,12 @@ describe('links and connections', () => {
     const body = { to: ' crossload1abc ', alias: 'kyoto' }
     const { json } = await ask('POST /api/links', { body })
     expect(json).toMatchObject({ id: 2, state: 'accepted', shared: false })
+    // As a mail quotes it.
+    await ask('POST /api/links', { body: { to: '> CROSSLOAD1AB > CD' } })
     await ask('POST /api/links', { body: { to: '/ip4/127.0.0.1/tcp/1' } })
     expect(asked).toEqual([
       ['redeem', 'crossload1abc', 'kyoto', { user: root.id }],
+      ['redeem', '> CROSSLOAD1AB > CD', undefined, { user: root.id }],
       ['ask', '/ip4/127.0.0.1/tcp/1', undefined, { user: root.id }],
     ])
   })

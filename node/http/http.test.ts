@@ -103,7 +103,7 @@ describe('how it is asked', () => {
     ['localhost:80:80', 403],
   ])('by the name %s: %i', async (host, status) => {
     const site = { health: () => ({ state: 'ok' as const }) }
-    const { ask } = open({ site }, { names: ['data.oslo.example'] })
+    const { ask } = open({ site }, { url: 'https://data.oslo.example' })
     expect((await ask('GET /api/health', { headers: { host } })).status).toBe(status)
   })
 

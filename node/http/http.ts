@@ -32,6 +32,7 @@ import { doorways, lookouts } from './doorways/doorways.ts'
 import { connectionHandlers } from './handlers/connections.ts'
 import { contentHandlers } from './handlers/content.ts'
 import { datasetHandlers } from './handlers/datasets.ts'
+import { groupHandlers } from './handlers/groups.ts'
 import { hooksHandlers } from './handlers/hooks.ts'
 import { limitHandlers } from './handlers/limits.ts'
 import { linkHandlers } from './handlers/links.ts'
@@ -74,8 +75,8 @@ export type HttpNeeds = {
   readonly host: string
   /** 0 takes a free one. */
   readonly port: number
-  /** More names by which the site may be asked, for example behind a reverse proxy. */
-  readonly names?: readonly string[] | undefined
+  /** Its origin for people elsewhere, when that is another: a proxy on this machine passes them on. */
+  readonly url?: string | undefined
   /** Of tests: instead of `questionMs`. */
   readonly questionMs?: number
   readonly clock: Clock
@@ -112,6 +113,7 @@ const handlers: Handlers = {
   ...upkeepHandlers,
   ...sessionHandlers,
   ...peopleHandlers,
+  ...groupHandlers,
   ...linkHandlers,
   ...connectionHandlers,
   ...projectHandlers,
@@ -131,7 +133,7 @@ export function createApp(
 ): { app: FastifyInstance; stop: () => Promise<void> } {
   const stopping = new AbortController()
   const streams = new Set<Promise<void>>()
-  const checkHost = createHostCheck(needs.host, needs.names ?? [])
+  const checkHost = createHostCheck(needs.host, needs.url)
   const sockets = createSocketRefusal()
   const app = fastify({
     bodyLimit: bodyBytesMax,
@@ -154,6 +156,8 @@ export function createApp(
       }
     },
     forceCloseConnections: true,
+    // Only what runs on this machine is believed when it says for whom it asks.
+    trustProxy: needs.url === undefined ? false : 'loopback',
     exposeHeadRoutes: false,
     routerOptions: { maxParamLength: paramCharactersMax },
   })
@@ -225,7 +229,7 @@ function addRoute(app: FastifyInstance, name: RouteName, route: Route, needs: Se
     // Before the body is read: a stranger's is not even parsed.
     onRequest: async (request, reply) => {
       demandQuestion(request, reply, needs.clock, needs.questionMs)
-      const visit = createVisit(request, reply, needs.clock)
+      const visit = createVisit(request, reply, needs.clock, needs)
       visits.set(request, visit)
       if (name === 'site.health') return
       const by = await admit(request, visit, { name, permission, doors: ready(needs) })

@@ -81,6 +81,21 @@ describe('a session', () => {
     expect(told.headers['set-cookie']).toMatch(/; Secure$/)
   })
 
+  it('is opened from where the proxy of our own machine says, when there is one', async () => {
+    const seen: string[] = []
+    for (const url of [undefined, 'https://data.oslo.example']) {
+      const enter = async (_email: string, _password: string, from: string) => {
+        seen.push(from)
+        return { user: ana, secret: 's', expiresAt: 1 }
+      }
+      const { ask } = open({ accounts: { enter } as never }, { url })
+      const body = { email: 'ana@lab.example', password: 'x' }
+      const headers = { host, 'x-forwarded-for': '192.0.2.7' }
+      await ask('POST /api/session', { as: null, body, headers })
+    }
+    expect(seen).toEqual(['127.0.0.1', '192.0.2.7'])
+  })
+
   it('tells the new secret with a stream too, at its beginning', async () => {
     const { ask } = openWithSession({ secret: 'next', expiresAt: Date.now() + 60_000 })
     const headers = { host, ...cookie, origin: `http://${host}`, accept: 'text/event-stream' }

@@ -17,7 +17,7 @@ export const sessionCookie = 'crossload_session'
 export interface Visit {
   /** The address that the question came from. */
   readonly from: string
-  /** By what address the asker reaches this site, for links to it. */
+  /** By what address people reach this site, for links to it. */
   readonly site: string
   /** The session's secret, when the asker came with one. */
   readonly secret: string | undefined
@@ -31,13 +31,13 @@ export function createVisit(
   request: FastifyRequest,
   reply: FastifyReply,
   clock: Clock,
-  { isLate = false } = {},
+  { isLate = false, url }: { isLate?: boolean; url?: string | undefined } = {},
 ): Visit {
   const secret = hasToken(request) ? undefined : cookieOf(request)
   const isTls = request.headers['x-forwarded-proto'] === 'https'
   return {
     from: request.ip,
-    site: `${isTls ? 'https' : 'http'}://${request.headers.host}`,
+    site: url ?? `${isTls ? 'https' : 'http'}://${request.headers.host}`,
     secret,
     isLate,
     keep(next) {

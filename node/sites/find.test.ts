@@ -29,6 +29,8 @@ describe('what is typed', () => {
     '10.0.0.7:4600',
     'oslo:4600',
     'localhost',
+    'crossload1abcdefgh.234567',
+    'Crossload1.example',
     'https://user@oslo.example/',
     'https://oslo.example/elsewhere',
     'file:///etc/passwd',

@@ -4,6 +4,7 @@
  * site is dialled, for only the holder of the key can answer there.
  */
 import { asFault, Fault } from '../../protocol/fault.ts'
+import { isInvitation } from '../../protocol/invitation.ts'
 import {
   type WellKnown,
   wellKnown,
@@ -16,9 +17,9 @@ import type { Clock } from '../base/clock.ts'
 /** How long a name may take to answer, in milliseconds. */
 const findMs = 10_000
 
-/** `site.example.org`, or where its pages are: `https://site.example.org`, `http://…` inside a house. */
+/** `site.example.org`, never an invitation however mangled, or where its pages are: `https://site.example.org`, `http://…` inside a house. */
 export function placeOf(text: string): URL | undefined {
-  const isName = /^(?=.*[a-z])[a-z0-9-]+(\.[a-z0-9-]+)+$/i.test(text)
+  const isName = !isInvitation(text) && /^(?=.*[a-z])[a-z0-9-]+(\.[a-z0-9-]+)+$/i.test(text)
   const isPlace = /^https?:\/\/[^/?#@]+\/?$/i.test(text)
   if (!isName && !isPlace) return undefined
   const url = URL.parse(isName ? `https://${text}` : text)

@@ -267,16 +267,22 @@ describe('an invitation that', () => {
     const cut = invitation.slice(0, -7)
     const letter = invitation.at(40) === 'a' ? 'b' : 'a'
     const wrong = invitation.slice(0, 40) + letter + invitation.slice(41)
-    const [short, mangled, own, none] = await Promise.all([
+    const dotted = `${invitation.slice(0, 40)}.${invitation.slice(40)}`
+    const [short, mangled, named, own, none, nobody] = await Promise.all([
       asAdmin(kyoto, 'link', cut),
       asAdmin(kyoto, 'link', wrong),
+      asAdmin(kyoto, 'link', dotted),
       asAdmin(oslo, 'link', invitation),
+      asAdmin(kyoto, 'link', 'oslo'),
       asAdmin(kyoto, 'link', 'oslo.example'),
     ])
     expectRefusal(short, 'invalid', 'Copy it again')
     expectRefusal(mangled, 'invalid', 'Copy it again')
+    expectRefusal(named, 'invalid', 'Copy it again')
     expectRefusal(own, 'invalid', 'this very site')
     expectRefusal(none, 'invalid')
+    // A name is looked up; where nobody answers it was a good question with no answer.
+    expectRefusal(nobody, 'unreachable', 'oslo.example', 'invitation')
   })
 
   test('has expired, or was used by another site, or by two at once; and a link that is refused', async () => {
@@ -466,6 +472,7 @@ describe('two at once', () => {
   })
 
   test('start one home: the second is told who has it, and the first goes on', async () => {
+    const { startedAt } = await oslo.admin.call('site.show', {})
     const [second, again] = await Promise.all([
       oslo.cli(['serve', '--home', oslo.home]),
       oslo.cli(['init', '--home', oslo.home, '--name', 'Other']),
@@ -474,7 +481,8 @@ describe('two at once', () => {
     expect(second.stderr).toMatch(/home|running/i)
     expect(again.code).not.toBe(0)
     expect(again.stderr).not.toContain('mistake')
-    expect(await oslo.admin.call('site.health', {})).toEqual({ state: 'ok' })
+    expect((await oslo.admin.call('site.show', {})).startedAt).toBe(startedAt)
+    expect((await oslo.admin.call('site.health', {})).state).not.toBe('safe')
   })
 
   test('want one port: the one that comes late is told which', async () => {

@@ -1,3 +1,4 @@
+import { isInvitation } from '../../../protocol/invitation.ts'
 import { fingerprintOf } from '../../sites/identity.ts'
 import type { Link } from '../../sites/link.ts'
 import type { Handlers } from '../doors.ts'
@@ -21,8 +22,7 @@ export const linkHandlers: Handlers<Names> = {
   'links.list': ({ doors }) => doors.links.list().map(viewLink),
   'links.add': async ({ doors, by, input: { to, alias }, signal }) => {
     const options = { alias, by: { user: by.id }, signal }
-    const isInvitation = to.trim().startsWith('crossload1')
-    return viewLink(await doors.links[isInvitation ? 'redeem' : 'ask'](to.trim(), options))
+    return viewLink(await doors.links[isInvitation(to) ? 'redeem' : 'ask'](to.trim(), options))
   },
   'links.accept': async ({ doors, by, input: { id, alias } }) =>
     viewLink(await doors.links.accept(id, { alias, by: { user: by.id } })),

@@ -44,7 +44,7 @@ export const peopleHandlers: Handlers<Names> = {
       by: { user: by.id },
     })
     // Behind `#`: a browser sends that to nobody, so it stands in no log.
-    const link = `${doors.url ?? visit.site}/welcome#${secret}`
+    const link = `${visit.site}/welcome#${secret}`
     const welcome = { email, link, expiresAt }
     if (!mail) return welcome
     return { ...welcome, mail: await doors.notices.mail.invite(person, welcome, { signal }) }

@@ -124,7 +124,7 @@ export function addNotices(program: Command, open: Open): void {
         told.sent ? 'The mail server took it. Look into your mailbox.' : 'It was not sent.',
       )
       if (told.sent) return
-      throw new Fault('unreachable', 'cli.mail', { side: 'there', text: told.problem ?? '' })
+      throw new Fault('unreachable', 'cli.mail', { text: told.problem ?? '' })
     })
 }
 
@@ -165,7 +165,7 @@ function hourOf(text: string): number {
   if (/^\d{1,2}$/.test(text) && Number(text) <= 23) return Number(text)
   throw new Fault('invalid', 'cli.notices', {
     about: text,
-    text: 'Write the hour as a whole number from 0 to 23.',
+    text: 'This is no hour of the day. Write a whole number from 0 to 23.',
   })
 }
 

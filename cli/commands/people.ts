@@ -77,7 +77,6 @@ export function addPeople(program: Command, open: Open): void {
       if (made.mail?.sent) context.tell(`It was mailed to ${made.email}.`)
       else if (made.mail !== undefined) {
         throw new Fault('unreachable', 'cli.people', {
-          side: 'there',
           text: `It was not mailed. ${made.mail.problem} The link above is good: hand it over by another way.`,
         })
       }

@@ -25,6 +25,7 @@ import { createTickets } from './http/tickets.ts'
 import { openLogFile } from './journal/log-file.ts'
 import { openLimits } from './limits/limits.ts'
 import { isLocalAddress } from './limits/local.ts'
+import { openLogin } from './login/login.ts'
 import { createLookup, unlessMissing } from './looked-up.ts'
 import { measuredDial, measuredThrottle, watchRooms } from './measured.ts'
 import { type Metrics, openMetrics } from './metrics/metrics.ts'
@@ -281,6 +282,12 @@ export async function openSite(o: {
   const holdings = stack.use(openHoldings({ db, store, clock, datasets, log: logFault }))
   // What is sent is chosen first and named last, as what is added.
   const sending = during(rooms.guard, transfers, ['send', 'dryRun'])
+  const login =
+    config.login &&
+    openLogin({
+      institution: config.login,
+      ...{ clock, users, bindings: rooms.bindings, groups: rooms.groups, log: logFault },
+    })
   const doors: Doors = {
     ...{
       site,
@@ -290,6 +297,8 @@ export async function openSite(o: {
       tokens,
       accounts,
       groups: rooms.groups,
+      bindings: rooms.bindings,
+      login,
       links,
       connections,
       projects,
@@ -312,6 +321,7 @@ export async function openSite(o: {
       home: home.folder,
       folders: config.folders,
       pages: consoleFolder,
+      questionMs: config.questionMs,
       ...httpAddress(config),
       url: config.url,
       clock,

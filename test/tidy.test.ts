@@ -92,6 +92,8 @@ const mayImport: Record<string, readonly string[]> = {
   ],
   /** What comes from browsers, before it is a dataset. */
   'node/uploads': ['node/base', 'protocol'],
+  /** Login at an institution: leads to one of our people. Of them it is given what it may ask. */
+  'node/login': ['node/base', 'node/db', 'node/journal', 'node/people', 'protocol'],
   'node/http': ['*'],
   /** The files beside the rooms: composition, init, backup. They know everybody. */
   node: ['*'],
@@ -112,6 +114,8 @@ const onlyIn: readonly (readonly [RegExp, readonly string[]])[] = [
   [/^@ipld\/dag-pb$/, ['protocol/unixfs.ts']],
   [/^ipfs-unixfs(-importer)?$/, ['test']],
   [/^fastify/, ['node/http', 'test']],
+  [/^openid-client$/, ['node/login']],
+  [/^oidc-provider$/, ['test']],
   [/^prom-client$/, ['node/metrics']],
   [/^nodemailer/, ['node/notices/smtp.ts', 'test']],
   [/^@tus\//, ['node/http', 'test']],

@@ -3,7 +3,7 @@ import { Fault } from '../../protocol/fault.ts'
 import { parseEmail } from '../../protocol/ids.ts'
 import type { Open } from '../context.ts'
 import { durationOf, given } from '../options.ts'
-import { table } from '../show.ts'
+import { table, timeText } from '../show.ts'
 
 type Token = { label?: string; metrics?: boolean; readOnly?: boolean; expires?: string }
 type Added = { name?: string; administrator?: boolean }
@@ -80,6 +80,23 @@ export function addPeople(program: Command, open: Open): void {
           text: `It was not mailed. ${made.mail.problem} The link above is good: hand it over by another way.`,
         })
       }
+    })
+
+  people
+    .command('logins')
+    .argument('<email>')
+    .option('--end', 'they end; the next login there may bind the account anew')
+    .description('Where a person is known who logs in at an institution.')
+    .action(async (email: string, flags: { end?: boolean }, command: Command) => {
+      const context = open(command)
+      const input = { email: parseEmail(email) }
+      const list = await context.call(flags.end ? 'people.remove-logins' : 'people.logins', input)
+      context.print(list, () =>
+        table(
+          ['id', 'issuer', flags.end ? 'ended' : 'since'],
+          list.map((one) => [one.id, one.issuer, flags.end ? 'yes' : timeText(one.boundAt)]),
+        ),
+      )
     })
 
   people

@@ -13,6 +13,7 @@
  * | `token/HASH` | an API token, by its hash |
  * | `session/HASH` · `welcome/HASH` | a session · a one-time link, by the hash of its secret |
  * | `password/ID` | a person's password: its hash, sealed |
+ * | `login/USER/ID` | who a person is at an institution, sealed |
  * | `group/ID` · `group-member/GROUP/USER` | a group · that a person is in it |
  * | `connection/ID` | a connection |
  * | `project/ID` · `dataset/ID` · `workflow/ID` | as the catalog keeps them |
@@ -107,6 +108,8 @@ export const keys = {
   welcome: (hash: string) => key('welcome', hash),
   welcomes: () => prefix('welcome'),
   password: (id: UserId) => key('password', id),
+  login: (user: UserId, id: string) => key('login', user, id),
+  logins: () => prefix('login'),
   group: (id: GroupId) => key('group', id),
   groups: () => prefix('group'),
   groupMember: (group: GroupId, user: UserId) => key('group-member', group, user),

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { Fault } from '../../protocol/fault.ts'
 import { type Email, parseEmail } from '../../protocol/ids.ts'
 import { readIfThere } from '../base/files.ts'
+import { isLoopback } from '../base/loopback.ts'
 
 const isEmail = (text: string) => {
   try {
@@ -12,9 +13,6 @@ const isEmail = (text: string) => {
     return false
   }
 }
-
-/** Machines that nobody listens in between. */
-const isLoopback = (host: string) => /^(localhost|127(\.\d{1,3}){3}|::1|\[::1\])$/i.test(host)
 
 /** The port on which TLS begins with the first byte. */
 const tlsPort = 465

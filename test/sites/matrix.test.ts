@@ -200,6 +200,9 @@ async function inputOf(name: RouteName, of: Things, actor: Actor): Promise<objec
     'people.tokens': { email: spare },
     'people.link': { email: spare },
     'people.remove': { email: spare },
+    'people.logins': { email: spare },
+    'people.remove-logins': { email: spare },
+    'login.begin': {},
     'groups.add': { name: unique },
     'groups.change': { group, claims: [] },
     'groups.members': { group },
@@ -284,6 +287,7 @@ const doorwayPaths: Record<string, (of: Things) => string> = {
   'drs.object': ({ cid }) => `/ga4gh/drs/v1/objects/${cid}`,
   'drs.access': ({ cid }) => `/ga4gh/drs/v1/objects/${cid}/access/https`,
   'drs.content': ({ cid }) => `/ga4gh/drs/v1/content/${cid}?ticket=nonsense`,
+  'login.finish': () => '/login/callback?state=nonsense',
   'site.well-known': () => '/.well-known/crossload',
   'site.metrics': () => '/metrics',
 }

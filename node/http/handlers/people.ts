@@ -11,6 +11,8 @@ type Names =
   | 'people.remove-token'
   | 'people.link'
   | 'people.remove'
+  | 'people.logins'
+  | 'people.remove-logins'
   | 'tokens.list'
   | 'tokens.add'
   | 'tokens.remove'
@@ -48,6 +50,12 @@ export const peopleHandlers: Handlers<Names> = {
     const welcome = { email, link, expiresAt }
     if (!mail) return welcome
     return { ...welcome, mail: await doors.notices.mail.invite(person, welcome, { signal }) }
+  },
+  'people.logins': async ({ doors, input: { email } }) =>
+    doors.bindings.of((await personOf(doors, email)).id),
+  'people.remove-logins': async ({ doors, by, input: { email } }) => {
+    const { id } = await personOf(doors, email)
+    return doors.bindings.end(id, { by: { user: by.id } })
   },
   'people.remove': async ({ doors, by, input }) => {
     const { id } = await personOf(doors, input.email)

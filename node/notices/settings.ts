@@ -39,7 +39,7 @@ export const mailShape = z
   .refine(({ user, passwordFile }) => (user === undefined) === (passwordFile === undefined), {
     message: 'names user and passwordFile together, or neither',
   })
-  .refine(({ host, security }) => security !== 'none' || isLoopback(host), {
+  .refine(({ host, security }) => security !== 'none' || isLoopback({ hostname: host }), {
     message: 'may only go without encryption ("security": "none") to this very machine',
     path: ['security'],
   })
@@ -66,7 +66,8 @@ export async function readMailSettings(config: MailConfig): Promise<MailSettings
   const settings: MailSettings = {
     ...{ host, port: config.port, from: parseEmail(config.from) },
     security:
-      security ?? (config.port === tlsPort ? 'tls' : isLoopback(host) ? 'none' : 'starttls'),
+      security ??
+      (config.port === tlsPort ? 'tls' : isLoopback({ hostname: host }) ? 'none' : 'starttls'),
   }
   const login =
     user === undefined || passwordFile === undefined

@@ -61,6 +61,11 @@ export function settingsOf(
       other: `${defaultScrubDays}`,
       says: 'Within how many days every held byte is read again; 0 is never.',
     },
+    mail: {
+      value: config.mail && `${config.mail.from}, by ${config.mail.host}:${config.mail.port}`,
+      other: 'none: nobody gets mail from this site',
+      says: 'From which address and by which server mail is sent; its password is not shown.',
+    },
     hooks: {
       value: listed(config.hooks?.allow ?? []),
       other: 'none',

@@ -21,6 +21,7 @@ const steps: Readonly<Record<string, Step>> = {
   'dataset files': { says: 'Look at its paths on its page, under Files', to: '/datasets' },
   links: { says: 'Look at the names of linked sites in your profile', to: connections },
   connect: { says: 'Ask for one in your profile, under External Connections', to: connections },
+  notices: { says: 'Look at your notices', to: '/notices' },
   group: {
     says: 'Look at the groups under Members of a project, or in Administration, Groups',
     to: '/projects',

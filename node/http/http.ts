@@ -38,6 +38,7 @@ import { groupHandlers } from './handlers/groups.ts'
 import { hooksHandlers } from './handlers/hooks.ts'
 import { limitHandlers } from './handlers/limits.ts'
 import { linkHandlers } from './handlers/links.ts'
+import { noticesHandlers } from './handlers/notices.ts'
 import { peopleHandlers } from './handlers/people.ts'
 import { projectHandlers } from './handlers/projects.ts'
 import { openHandlers, sessionHandlers } from './handlers/session.ts'
@@ -124,6 +125,7 @@ const handlers: Handlers = {
   ...transferHandlers,
   ...limitHandlers,
   ...hooksHandlers,
+  ...noticesHandlers,
   ...uploadHandlers,
 }
 

@@ -1,19 +1,20 @@
 /**
- * Transfers as they move, as server-sent events. What moved is looked at once and written once, whoever
+ * Transfers as they move, and how much is unread, as server-sent events. What moved is looked at once and written once, whoever
  * listens; each reader takes it when its line is free. A transfer that moved often while its reader was
  * busy is told once, as it is now: what waits for a reader is at most one event for each transfer.
  */
 import { z } from 'zod'
+import { watchView } from '../../api/notices-shapes.ts'
 import type { EventsName, Input } from '../../api/routes.ts'
 import { transferView } from '../../api/shapes.ts'
-import { writeEvent } from '../../api/sse.ts'
+import { eventOf } from '../../api/sse.ts'
 import { asFault, Fault } from '../../protocol/fault.ts'
 import type { TransferId, UserId } from '../../protocol/ids.ts'
 import type { Clock } from '../base/clock.ts'
 import { may } from '../people/permissions.ts'
 import type { User, Users } from '../people/users.ts'
 import { Unknown } from './answers.ts'
-import type { TransfersDoor } from './doors.ts'
+import type { Doors, TransfersDoor } from './doors.ts'
 import { needTransfer } from './handlers/transfers.ts'
 import type { Stream } from './stream.ts'
 
@@ -27,8 +28,8 @@ export const streamsMax = 64
 
 export type Watch = (stream: Stream) => Promise<void>
 
-/** One event, written once for all who hear it. */
-type Told = { readonly user: UserId; readonly text: string; readonly isOver: boolean }
+/** A transfer as it is now, written as JSON once for all who hear it. */
+type Told = { readonly user: UserId; readonly json: string; readonly isOver: boolean }
 
 type Wanted = (by: User, id: TransferId, told: Told) => boolean
 
@@ -37,22 +38,21 @@ interface Reader extends Disposable {
   next(): Promise<readonly Told[]>
 }
 
+export type Hearing = { readonly by: User; readonly signal: AbortSignal }
+
 export interface Live {
   /** Rights are asked before the stream opens, so that a no is an ordinary answer. */
-  start(
-    name: EventsName,
-    input: Input<EventsName>,
-    of: { by: User; signal: AbortSignal },
-  ): Promise<Watch>
+  start(name: EventsName, input: Input<EventsName>, of: Hearing): Promise<Watch>
 }
 
 export type LiveNeeds = {
   readonly transfers: TransfersDoor
+  readonly notices: Pick<Doors['notices'], 'events' | 'unread'>
   readonly users: Pick<Users, 'get'>
   readonly clock: Clock
 }
 
-export function createLive({ transfers, users, clock }: LiveNeeds): Live {
+export function createLive({ transfers, notices, users, clock }: LiveNeeds): Live {
   type Listener = {
     by: User
     isWanted: Wanted
@@ -107,8 +107,8 @@ export function createLive({ transfers, users, clock }: LiveNeeds): Live {
     try {
       const { user } = await transfers.need(id)
       const view = await transfers.view(id)
-      const text = writeEvent('value', z.encode(transferView, view))
-      return { user, text, isOver: view.endedAt !== undefined }
+      const json = JSON.stringify(z.encode(transferView, view))
+      return { user, json, isOver: view.endedAt !== undefined }
     } catch (thrown) {
       if (thrown instanceof Fault && thrown.kind === 'missing') return undefined
       throw thrown
@@ -163,32 +163,85 @@ export function createLive({ transfers, users, clock }: LiveNeeds): Live {
     }
   }
 
-  async function watchAll(by: User, stream: Stream, signal: AbortSignal): Promise<void> {
+  async function watchAll({ by, signal }: Hearing, stream: Stream, write = asItIs): Promise<void> {
     const isMine: Wanted = (now, _id, { user }) => may(now, 'transfer.read', { user })
     using reader = listen(by, isMine, signal)
-    for (;;) await stream.write((await reader.next()).map(({ text }) => text).join(''))
+    for (;;) await stream.write((await reader.next()).map(write).join(''))
   }
 
-  async function followOne(by: User, id: TransferId, stream: Stream, signal: AbortSignal) {
+  /** One stream for everything: a browser has only a few to one site, over all its windows. */
+  async function watchMine({ by, signal }: Hearing, stream: Stream): Promise<void> {
+    const failing = new AbortController()
+    const of = { by, signal: AbortSignal.any([signal, failing.signal]) }
+    const send = (unread: number) => stream.send('value', z.encode(watchView, { unread }))
+    const watches = [
+      watchAll(of, stream, ({ json }) => eventOf('value', `{"transfer":${json}}`)),
+      watchUnread({ notices, clock, ...of }, send),
+    ]
+    try {
+      await Promise.all(watches)
+    } finally {
+      // Whichever ends first ends the other, and what it then throws is of no interest.
+      failing.abort()
+      await Promise.allSettled(watches)
+    }
+  }
+
+  async function followOne({ by, signal }: Hearing, id: TransferId, stream: Stream) {
     const isIt: Wanted = (now, one, { user }) => one === id && may(now, 'transfer.read', { user })
     using reader = listen(by, isIt, signal)
     let told = await tell(id)
     for (;;) {
-      if (told !== undefined) await stream.write(told.text)
+      if (told !== undefined) await stream.write(asItIs(told))
       if (told?.isOver) return stream.send('end', {})
       told = (await reader.next())[0]
     }
   }
 
   return {
-    async start(name, input, { by, signal }) {
+    async start(name, input, of) {
+      const { by } = of
       const theirs = [...listeners].filter((one) => one.by.id === by.id).length
       if (theirs >= streamsMax) throw tooManyStreams()
-      if (name === 'transfers.watch') return (stream) => watchAll(by, stream, signal)
+      if (name === 'transfers.watch') return (stream) => watchAll(of, stream)
+      if (name === 'notices.watch') return (stream) => watchMine(of, stream)
       const { id } = input as Input<'transfers.follow'>
       await needTransfer(transfers, id, by, 'transfer.read')
-      return (stream) => followOne(by, id, stream, signal)
+      return (stream) => followOne(of, id, stream)
     },
+  }
+}
+
+const asItIs = ({ json }: Told) => eventOf('value', json)
+
+async function watchUnread(
+  { notices, clock, by, signal }: Pick<LiveNeeds, 'notices' | 'clock'> & Hearing,
+  send: (unread: number) => Promise<void>,
+): Promise<void> {
+  let isNew = true
+  let wake = () => {}
+  const stop = () => wake()
+  using _listening = notices.events.on(({ user }) => {
+    if (user !== by.id) return
+    isNew = true
+    wake()
+  })
+  signal.addEventListener('abort', stop)
+  try {
+    for (;;) {
+      signal.throwIfAborted()
+      if (isNew) {
+        isNew = false
+        await send(await notices.unread(by.id))
+        await clock.sleep(tellMs, { signal })
+      } else {
+        await new Promise<void>((resolve) => {
+          wake = resolve
+        })
+      }
+    }
+  } finally {
+    signal.removeEventListener('abort', stop)
   }
 }
 

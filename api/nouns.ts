@@ -22,5 +22,7 @@ export const nouns: Record<Noun, string> = {
   transfers: 'Datasets and workflows on their way, out and in.',
   limits: 'How fast content may move, and when.',
   hooks: 'Addresses of other programs that are told what happens here.',
+  notices: 'What happened that concerns the asker, and how they want to hear of it.',
+  mail: 'The mail that this site sends to its people.',
   holds: 'Datasets whose content must stay, whatever becomes of their records.',
 }

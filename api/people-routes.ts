@@ -1,7 +1,8 @@
 /** Questions about people: how they come in, and who they are. Part of the table in `routes.ts`. */
 import { z } from 'zod'
 import { email, name, password, text } from './inputs.ts'
-import { fields, nothing, value } from './route.ts'
+import { mailedView } from './notices-shapes.ts'
+import { fields, long, nothing, value } from './route.ts'
 import * as shapes from './shapes.ts'
 
 const newToken = {
@@ -116,10 +117,11 @@ export const peopleRoutes = {
     input: fields({ token: tokenId }),
     output: shapes.shownTokenView,
   }),
-  'people.link': value('POST /api/people/:email/links', 'people.manage', {
-    says: 'Makes a one-time link by which a person chooses a password; it is shown this once.',
-    input: fields({ email }),
-    output: shapes.welcomeView,
+  'people.link': long('POST /api/people/:email/links', 'people.manage', {
+    says: 'Makes a one-time link by which a person chooses a password; it is shown this once, and mailed to them with `mail`.',
+    input: fields({ email, mail: z.boolean().optional() }),
+    output: shapes.welcomeView.extend({ mail: mailedView.optional() }),
+    kinds: ['conflict'],
   }),
   'people.logins': value('GET /api/people/:email/logins', 'people.manage', {
     says: 'Where a person is known who logs in elsewhere.',

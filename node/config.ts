@@ -8,6 +8,7 @@ import { Fault } from '../protocol/fault.ts'
 import { misfit } from '../protocol/misfit.ts'
 import { readIfThere, writeDurably } from './base/files.ts'
 import { isLoopback } from './base/loopback.ts'
+import { mailShape } from './notices/settings.ts'
 
 /** Where a site listens for other sites when nothing is said: TCP, and WebSockets one port up. */
 export const defaultListen = ['/ip4/0.0.0.0/tcp/4600', '/ip4/0.0.0.0/tcp/4601/ws'] as const
@@ -91,6 +92,8 @@ const shape = z.strictObject({
       allow: z.array(z.string().refine((text) => isPlace(text, 1), 'is not HOST:PORT')).max(32),
     })
     .optional(),
+  /** How mail is sent; without it none is. */
+  mail: mailShape.optional(),
 })
 
 /** Days within which every held byte is read again when nothing is said. */

@@ -35,6 +35,7 @@ import {
   endedBindingsChanges,
   openBindings,
 } from './login/bindings.ts'
+import { noticeFolds } from './notices/notice.ts'
 import { type Accounts, accountFolds, openAccounts } from './people/accounts.ts'
 import { connectionFolds } from './people/connection.ts'
 import { groupFolds, leftGroupsChanges } from './people/group.ts'
@@ -78,6 +79,7 @@ export const folds: Folds = {
   ...limitFolds,
   ...depositFolds,
   ...hookFolds,
+  ...noticeFolds,
   /** Versions, bindings and IDs become visible together, with the end of the transfer that brought them. */
   'transfer.imported': ({ data }) => [
     ...transferChanges(data.transfer),

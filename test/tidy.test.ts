@@ -76,6 +76,20 @@ const mayImport: Record<string, readonly string[]> = {
     'protocol',
     'api',
   ],
+  /** Reads records of every room and tells people; from the rooms it takes types, and what is pure. */
+  'node/notices': [
+    'node/base',
+    'node/db',
+    'node/journal',
+    'node/sites',
+    'node/people',
+    'node/catalog',
+    'node/transfers',
+    'node/upkeep',
+    'node/hooks',
+    'protocol',
+    'api',
+  ],
   /** What comes from browsers, before it is a dataset. */
   'node/uploads': ['node/base', 'protocol'],
   /** Login at an institution: leads to one of our people. Of them it is given what it may ask. */
@@ -103,6 +117,7 @@ const onlyIn: readonly (readonly [RegExp, readonly string[]])[] = [
   [/^openid-client$/, ['node/login']],
   [/^oidc-provider$/, ['test']],
   [/^prom-client$/, ['node/metrics']],
+  [/^nodemailer/, ['node/notices/smtp.ts', 'test']],
   [/^@tus\//, ['node/http', 'test']],
   [/^tus-js-client$/, ['web', 'test']],
   [/^commander$/, ['cli']],

@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { Fault } from '../../protocol/fault.ts'
 import { parseEmail } from '../../protocol/ids.ts'
 import type { Open } from '../context.ts'
 import { durationOf, given } from '../options.ts'
@@ -65,12 +66,20 @@ export function addPeople(program: Command, open: Open): void {
   people
     .command('link')
     .argument('<email>')
+    .option('--mail', 'send it to them')
     .description('Makes a one-time link to choose a password by. It is shown this once.')
-    .action(async (email: string, _flags: unknown, command: Command) => {
+    .action(async (email: string, { mail }: { mail?: boolean }, command: Command) => {
       const context = open(command)
-      const made = await context.call('people.link', { email: parseEmail(email) })
+      const input = given({ email: parseEmail(email), mail })
+      const made = await context.call('people.link', input)
       context.print(made, () => made.link)
       context.tell(`It is good once, until ${made.expiresAt}. An older link of theirs has ended.`)
+      if (made.mail?.sent) context.tell(`It was mailed to ${made.email}.`)
+      else if (made.mail !== undefined) {
+        throw new Fault('unreachable', 'cli.people', {
+          text: `It was not mailed. ${made.mail.problem} The link above is good: hand it over by another way.`,
+        })
+      }
     })
 
   people

@@ -19,6 +19,7 @@ import type { Limits } from '../limits/limits.ts'
 import type { Bindings } from '../login/bindings.ts'
 import type { Login } from '../login/login.ts'
 import type { Metrics } from '../metrics/metrics.ts'
+import type { Notices } from '../notices/notices.ts'
 import type { Accounts } from '../people/accounts.ts'
 import type { Connections } from '../people/connections.ts'
 import type { Groups } from '../people/groups.ts'
@@ -114,6 +115,7 @@ export type Doors = {
   readonly limits: Limits
   readonly deposits: DepositsDoor
   readonly hooks: Omit<Hooks, 'glance' | typeof Symbol.asyncDispose>
+  readonly notices: Omit<Notices, 'start' | typeof Symbol.asyncDispose>
   readonly metrics: Pick<Metrics, 'expose'>
   readonly uploads: Uploads
   readonly holdings: Pick<Holdings, 'find'>

@@ -196,6 +196,7 @@ async function inputOf(name: RouteName, of: Things, actor: Actor): Promise<objec
     'session.welcome': { secret: 'nonsense', password },
     'session.password': { old: password, password },
     'session.rename': { name: 'Somebody' },
+    'session.end': { session: '0'.repeat(16) },
     'people.add': { email: `${unique}@oslo.example` },
     'people.token': { email: spare },
     'people.tokens': { email: spare },

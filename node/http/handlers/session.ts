@@ -27,9 +27,24 @@ export const openHandlers: OpenHandlers = {
   },
 }
 
-type Names = 'session.close' | 'session.password' | 'session.rename'
+type Names =
+  | 'session.close'
+  | 'session.password'
+  | 'session.rename'
+  | 'session.list'
+  | 'session.end'
+  | 'session.end-others'
 
 export const sessionHandlers: Handlers<Names> = {
+  'session.list': ({ doors, by, visit }) => doors.accounts.sessions.list(by.id, visit.secret),
+  'session.end': async ({ doors: { accounts }, by, visit, input: { session } }) => {
+    await accounts.sessions.endOne(by.id, session)
+    return accounts.sessions.list(by.id, visit.secret)
+  },
+  'session.end-others': async ({ doors: { accounts }, by, visit }) => {
+    await accounts.sessions.endOthers(by.id, visit.secret)
+    return accounts.sessions.list(by.id, visit.secret)
+  },
   'session.rename': async ({ doors, by, input: { name } }) =>
     viewUser(await doors.users.rename(by.id, name, { by: { user: by.id } })),
   'session.close': async ({ doors, visit }) => {

@@ -1,7 +1,8 @@
 /** Questions about people: how they come in, and who they are. Part of the table in `routes.ts`. */
 import { z } from 'zod'
 import { email, name, password, text } from './inputs.ts'
-import { fields, nothing, value } from './route.ts'
+import { mailedView } from './notices-shapes.ts'
+import { fields, long, nothing, value } from './route.ts'
 import * as shapes from './shapes.ts'
 
 const newToken = {
@@ -15,7 +16,7 @@ const newToken = {
     .max(5 * 365 * 24 * 3600 * 1000)
     .optional(),
 }
-const tokenId = z.string().regex(/^[0-9a-f]{16}$/, 'is not the ID of a token')
+const tokenId = z.string().regex(/^[0-9a-f]{16}$/, 'is not an ID of 16 hexadecimal digits')
 
 export const peopleRoutes = {
   // ── sessions
@@ -30,14 +31,50 @@ export const peopleRoutes = {
     output: shapes.sessionView,
     kinds: ['gone'],
   }),
+  'login.show': value('GET /api/login', 'anyone', {
+    says: 'How one can log in here, and why a login at the institution did not work.',
+    input: fields({
+      /** What the institution’s answer left in the address of the page. */
+      tried: text(100).optional(),
+    }),
+    output: shapes.loginView,
+  }),
+  'login.begin': value('POST /api/login', 'anyone', {
+    says: 'Begins a login at the institution; the browser goes to the address, and comes back with an answer.',
+    input: fields({
+      /** Where in the console the person goes on. */
+      to: text(2000).optional(),
+    }),
+    output: z.object({ url: z.string() }),
+    kinds: ['unreachable', 'conflict'],
+  }),
   'session.close': value('DELETE /api/session', 'session.use', {
     says: 'Ends the session that the cookie names.',
     output: nothing,
+  }),
+  'session.list': value('GET /api/sessions', 'session.use', {
+    says: 'My sessions at browsers, by what opens nothing.',
+    output: z.array(shapes.shownSessionView),
+  }),
+  'session.end': value('DELETE /api/sessions/:session', 'session.use', {
+    says: 'Ends a session of mine; one that is over already stays so.',
+    input: fields({ session: tokenId }),
+    output: z.array(shapes.shownSessionView),
+  }),
+  'session.end-others': value('DELETE /api/sessions', 'session.use', {
+    says: 'Ends every session of mine but the one that asks.',
+    output: z.array(shapes.shownSessionView),
   }),
   'session.password': value('PUT /api/session/password', 'session.use', {
     says: 'Changes my password; every other session of mine ends.',
     input: fields({ old: password, password }),
     output: shapes.sessionView,
+  }),
+
+  'session.rename': value('PUT /api/session/name', 'session.use', {
+    says: 'Changes my name, as others at this site see it.',
+    input: fields({ name }),
+    output: shapes.userView,
   }),
 
   // ── people
@@ -86,10 +123,21 @@ export const peopleRoutes = {
     input: fields({ token: tokenId }),
     output: shapes.shownTokenView,
   }),
-  'people.link': value('POST /api/people/:email/links', 'people.manage', {
-    says: 'Makes a one-time link by which a person chooses a password; it is shown this once.',
+  'people.link': long('POST /api/people/:email/links', 'people.manage', {
+    says: 'Makes a one-time link by which a person chooses a password; it is shown this once, and mailed to them with `mail`.',
+    input: fields({ email, mail: z.boolean().optional() }),
+    output: shapes.welcomeView.extend({ mail: mailedView.optional() }),
+    kinds: ['conflict'],
+  }),
+  'people.logins': value('GET /api/people/:email/logins', 'people.manage', {
+    says: 'Where a person is known who logs in elsewhere.',
     input: fields({ email }),
-    output: shapes.welcomeView,
+    output: z.array(shapes.bindingView),
+  }),
+  'people.remove-logins': value('DELETE /api/people/:email/logins', 'people.manage', {
+    says: 'Ends what an account is elsewhere; the next login there may bind it anew.',
+    input: fields({ email }),
+    output: z.array(shapes.bindingView),
   }),
   'people.remove': value('DELETE /api/people/:email', 'people.manage', {
     says: 'Ends a person’s account and every token of it.',

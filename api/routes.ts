@@ -33,9 +33,11 @@ import {
   whole,
   workflowId,
 } from './inputs.ts'
+import { noticesRoutes } from './notices-routes.ts'
 import { peopleRoutes } from './people-routes.ts'
 import { fields, long, nothing, value } from './route.ts'
 import * as shapes from './shapes.ts'
+import { foldersView, settingsView } from './site-shapes.ts'
 import { transferRoutes } from './transfer-routes.ts'
 import { upkeepRoutes } from './upkeep-routes.ts'
 import { uploadRoutes } from './upload-routes.ts'
@@ -54,6 +56,14 @@ export const routes = {
     says: 'Who we are: fingerprint, addresses, health.',
     output: shapes.siteView,
   }),
+  'site.settings': value('GET /api/settings', 'site.administer', {
+    says: 'What the site was told in its configuration, and which file that is; no secrets.',
+    output: settingsView,
+  }),
+  'site.folders': value('GET /api/folders', 'site.read', {
+    says: 'The folders of the site’s machine whose paths I may name when I add or export.',
+    output: foldersView,
+  }),
   'site.verify': long('POST /api/verify', 'site.administer', {
     says: 'Re-hashes every byte the site holds.',
     output: shapes.verifyView,
@@ -67,6 +77,7 @@ export const routes = {
   }),
   ...upkeepRoutes,
   ...hooksRoutes,
+  ...noticesRoutes,
   ...contentRoutes,
   ...uploadRoutes,
   'journal.read': value('GET /api/journal', 'site.administer', {
@@ -140,6 +151,12 @@ export const routes = {
     says: 'Whether what other sites sent counts as held for this one: saves bytes, tells what we hold.',
     input: fields({ id: linkId, shared: z.boolean() }),
     output: shapes.linkView,
+  }),
+  'links.rename': value('PUT /api/links/:id/alias', 'link.manage', {
+    says: 'Changes what we call a site; people write it after the @ from then on.',
+    input: fields({ id: linkId, alias }),
+    output: shapes.linkView,
+    kinds: ['exists'],
   }),
   'links.remove': long('DELETE /api/links/:id', 'link.manage', {
     says: 'Ends a link.',
@@ -413,7 +430,7 @@ export const routes = {
 
 export type Routes = typeof routes
 export type RouteName = keyof Routes
-export type EventsName = 'transfers.follow' | 'transfers.watch'
+export type EventsName = 'transfers.follow' | 'transfers.watch' | 'notices.watch'
 /** They answer with the content of a file. */
 export type BytesName = 'datasets.content' | 'workflows.content'
 export type CallName = Exclude<RouteName, EventsName | BytesName>

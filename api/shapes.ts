@@ -97,8 +97,30 @@ export const groupView = z.object({
 /** Somebody in a group. */
 export const groupPersonView = z.object({ id: userId, email, name: z.string() })
 
+/** How one can log in here. */
+export const loginView = z.object({
+  /** Where else than here, as people call it; absent when there is only the password. */
+  institution: z.string().optional(),
+  /** Why the login that was asked about did not work. */
+  trouble: faultView.optional(),
+})
+
+/** Who an account is at an institution; who exactly is told to nobody. */
+export const bindingView = z.object({ id: z.string(), issuer: z.string(), boundAt: instant })
+
 /** A session that was opened; its secret is in the cookie alone. */
 export const sessionView = z.object({ user: userView, expiresAt: instant })
+
+/** A session that goes on, by what opens nothing. */
+export const shownSessionView = z.object({
+  id: z.string(),
+  begunAt: instant,
+  /** It was used until at most an hour after this. */
+  changedAt: instant,
+  expiresAt: instant,
+  /** It is the one that asks. */
+  isMine: z.boolean(),
+})
 
 /** A one-time link to this site's console, with its secret behind `#`. */
 export const welcomeView = z.object({ email, link: z.string(), expiresAt: instant })
@@ -211,6 +233,8 @@ export const projectView = z.object({
   id: projectId,
   name: z.string(),
   personal: z.boolean(),
+  /** The asker's: the highest of their own and those of their groups. */
+  role: z.enum(['owner', 'member', 'viewer']),
   members: z.array(memberView),
   /** Whoever is in one of them has its role here, or a higher one of their own. */
   groups: z.array(groupMemberView),

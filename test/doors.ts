@@ -52,6 +52,8 @@ export function askStubs(
     'users',
     'accounts',
     'groups',
+    'login',
+    'bindings',
     'links',
     'connections',
     'projects',

@@ -95,7 +95,7 @@ export async function setPassword(site: Site, email: string): Promise<void> {
 export async function logIn(page: Page, email: string, typed = password): Promise<void> {
   await page.getByLabel('E-mail').fill(email)
   await page.getByLabel(/^Password/).fill(typed)
-  await page.getByRole('button', { name: 'Log in' }).click()
+  await page.getByRole('button', { name: 'Log in', exact: true }).click()
 }
 
 async function newPage(browser: Browser, url: string, complaints: string[]): Promise<Page> {

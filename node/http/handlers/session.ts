@@ -2,11 +2,13 @@ import { openApi } from '../../../api/openapi.ts'
 import { Fault } from '../../../protocol/fault.ts'
 import { Unknown } from '../answers.ts'
 import type { Handlers, OpenHandlers } from '../doors.ts'
+import { loginHandlers } from './login.ts'
 import { viewUser } from './people.ts'
 
 /** What is asked by somebody who is not known yet. */
 export const openHandlers: OpenHandlers = {
   'site.openapi': async ({ doors }) => openApi(doors.site.facts().version),
+  ...loginHandlers,
   'session.open': async ({ doors, visit, input: { email, password } }) => {
     try {
       const { user, ...secret } = await doors.accounts.enter(email, password, visit.from)
@@ -25,7 +27,26 @@ export const openHandlers: OpenHandlers = {
   },
 }
 
-export const sessionHandlers: Handlers<'session.close' | 'session.password'> = {
+type Names =
+  | 'session.close'
+  | 'session.password'
+  | 'session.rename'
+  | 'session.list'
+  | 'session.end'
+  | 'session.end-others'
+
+export const sessionHandlers: Handlers<Names> = {
+  'session.list': ({ doors, by, visit }) => doors.accounts.sessions.list(by.id, visit.secret),
+  'session.end': async ({ doors: { accounts }, by, visit, input: { session } }) => {
+    await accounts.sessions.endOne(by.id, session)
+    return accounts.sessions.list(by.id, visit.secret)
+  },
+  'session.end-others': async ({ doors: { accounts }, by, visit }) => {
+    await accounts.sessions.endOthers(by.id, visit.secret)
+    return accounts.sessions.list(by.id, visit.secret)
+  },
+  'session.rename': async ({ doors, by, input: { name } }) =>
+    viewUser(await doors.users.rename(by.id, name, { by: { user: by.id } })),
   'session.close': async ({ doors, visit }) => {
     if (visit.secret !== undefined) await doors.accounts.sessions.end(visit.secret)
     visit.keep(undefined)

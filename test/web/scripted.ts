@@ -26,8 +26,10 @@ export const neverStored: Readonly<Record<string, string>> = {
   'session.welcome.secret': 'what no link holds is refused',
   'session.password.old': 'compared with a hash, kept nowhere',
   'session.password.password': 'kept as a hash',
+  'login.begin.to': 'where one goes on after a login elsewhere, which this site has not',
   'links.add.to': 'neither an invitation nor an address: refused',
   'hooks.add.url': 'an address that is no address, or that escapes what is in it',
+  'notices.prefer.zone': 'no time zone: refused',
   'limits.set.zone': 'no time zone: refused',
   'limits.set-link.zone': 'no time zone: refused',
   'limits.set-transfer.zone': 'no time zone: refused',
@@ -49,6 +51,7 @@ export async function nameEverything(naming: Naming): Promise<Things> {
   await admin('people.token', { email, label: script })
   await ask('tokens.add', { label: script })
   await comeIn(naming, email)
+  await ask('session.rename', { name: script })
 
   const { name: group } = await admin('groups.add', { name: script, claims: [script] })
   const renamed = `${script} (${number})`
@@ -107,7 +110,7 @@ export async function nameEverything(naming: Naming): Promise<Things> {
   await ask('transfers.dry-run', both)
   const whole = await ask('transfers.send', both)
   await until(await site.as(ana), whole.id, isDone)
-  return { dataset, workflow, transfer: whole.id }
+  return { project, dataset, workflow, transfer: whole.id }
 }
 
 type Ask = <R extends CallName>(name: R, input: Asked<R>) => Promise<Told<R>>

@@ -67,6 +67,7 @@ export async function openStage(): Promise<Stage> {
   return {
     oslo,
     kyoto,
+    project: lab.id,
     dataset: blood.id,
     workflow: workflows[0]!,
     transfer: sent,

@@ -1,7 +1,7 @@
 /**
  * Every page of the console, by the file that makes it, and a way through all that is on it: each tab,
  * each thing that opens, the other side of the Collaborators box, each dialog. A page that is new in
- * `web/pages` or `web/administration` and has no visit here fails the tests that go round.
+ * `web/pages` and has no visit here fails the tests that go round.
  */
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -10,7 +10,7 @@ import { ana, type Site, top } from '../site.ts'
 import type { Console } from './console.ts'
 
 /** Things of a site that have pages. */
-export type Things = { dataset: number; workflow: number; transfer: string }
+export type Things = { project: number; dataset: number; workflow: number; transfer: string }
 
 export type Visit = {
   /** The file in `web`, without its ending. */
@@ -18,19 +18,10 @@ export type Visit = {
   /** As whom: she has data, the administrator has none, and nobody is not logged in. */
   who: 'ana' | 'administrator' | 'nobody'
   at(things: Things): string
-  /** Only this one of the page's tabs; all of them unless given. */
-  tab?: string
 }
 
 const ofAna = (of: string, at: Visit['at']): Visit => ({ of, who: 'ana', at })
 const ofNobody = (of: string, at: string): Visit => ({ of, who: 'nobody', at: () => at })
-const tabOf = (file: string, tab: string): Visit => ({
-  of: `administration/${file}`,
-  who: 'administrator',
-  at: () => '/administration',
-  tab,
-})
-
 export const visits: readonly Visit[] = [
   ofNobody('pages/login', '/'),
   ofNobody('pages/welcome', '/welcome#a-secret-that-nobody-made'),
@@ -44,22 +35,18 @@ export const visits: readonly Visit[] = [
   ofAna('pages/transfers', () => '/transfers'),
   ofAna('pages/transfer', ({ transfer }) => `/transfers/${transfer}`),
   ofAna('pages/profile', () => '/profile'),
-  tabOf('links', 'Links'),
-  tabOf('people', 'People'),
-  tabOf('groups', 'Groups'),
-  tabOf('storage', 'Storage'),
-  tabOf('hooks', 'Webhooks'),
-  tabOf('journal', 'Journal'),
-  { of: 'pages/administration', who: 'administrator', at: () => '/administration', tab: 'Links' },
+  ofAna('pages/projects', () => '/projects'),
+  ofAna('pages/project', ({ project }) => `/projects/${project}`),
+  ofAna('pages/new-workflow', () => '/workflows/new'),
+  ofAna('pages/notices', () => '/notices'),
+  { of: 'pages/administration', who: 'administrator', at: () => '/administration' },
 ]
 
 /** The files that make pages, as `of` names them. */
 export async function pageFiles(): Promise<string[]> {
   const files: string[] = []
-  for (const room of ['pages', 'administration']) {
-    for (const file of await readdir(join(top, 'web', room)))
-      if (file.endsWith('.tsx')) files.push(`${room}/${file.slice(0, -'.tsx'.length)}`)
-  }
+  for (const file of await readdir(join(top, 'web/pages')))
+    if (file.endsWith('.tsx')) files.push(`pages/${file.slice(0, -'.tsx'.length)}`)
   return files.sort()
 }
 
@@ -75,11 +62,11 @@ export async function windowFor(web: Console, site: Site, { who }: Visit): Promi
 export type See = (page: Page, state: string) => Promise<void>
 
 /** Goes to a page and through everything on it. */
-export async function explore(page: Page, url: string, visit: Visit, see: See): Promise<void> {
+export async function explore(page: Page, url: string, see: See): Promise<void> {
   await page.goto(url)
   await settled(page)
   const tabs = page.getByRole('main').getByRole('tab')
-  const names = visit.tab === undefined ? await tabs.allInnerTexts() : [visit.tab]
+  const names = await tabs.allInnerTexts()
   if (names.length === 0) return await inside(page, '', see)
   for (const name of names) {
     await tabs.getByText(name, { exact: true }).click()

@@ -85,11 +85,6 @@ async function measure(browser: Browser, of: Measuring): Promise<Paint> {
   try {
     if (of.kind === 'activity') await context.addCookies(of.cookies)
     const page = await context.newPage()
-    // The debugger, through which this is measured, reads a script again for the lines of every error
-    // that is made, and React makes some as it loads. Nobody's browser does that without a debugger.
-    await page.addInitScript(() => {
-      Error.stackTraceLimit = 0
-    })
     const session = await context.newCDPSession(page)
     await session.send('Emulation.setCPUThrottlingRate', { rate: of.slowDown })
     await page.goto(`${of.site.admin.url}/`, { waitUntil: 'commit' })

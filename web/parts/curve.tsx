@@ -6,6 +6,9 @@ import { sizeText } from '../../api/words.ts'
 import { type Rates, rateSecondsMax } from '../rates.ts'
 
 const heightPixels = 120
+/** A line for each minute, named as the reader's own clock names it. */
+const lineSeconds = 60
+const clock = new Intl.DateTimeFormat(undefined, { timeStyle: 'short' })
 
 /** A line of rates over time, as wide as its place, in the colours of the page. */
 export function Curve({ rates }: { rates: Rates }) {
@@ -51,7 +54,14 @@ function optionsOf(place: HTMLElement, isDark: boolean): uPlot.Options {
       x: { range: (_plot, _min, max) => [max - rateSecondsMax, max] },
       y: { range: (_plot, _min, max) => [0, Math.max(max * 1.1, 1000)] },
     },
-    axes: [axis, { ...axis, size: 74, values: (_plot, all) => all.map((n) => `${sizeText(n)}/s`) }],
+    axes: [
+      {
+        ...axis,
+        incrs: [lineSeconds],
+        values: (_plot, all) => all.map((n) => clock.format(n * 1000)),
+      },
+      { ...axis, size: 74, values: (_plot, all) => all.map((n) => `${sizeText(n)}/s`) },
+    ],
     series: [{}, { stroke: line, fill: `${line}22`, width: 2, points: { show: false } }],
   }
 }

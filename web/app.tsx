@@ -17,6 +17,7 @@ import type { Told } from '../api/routes.ts'
 import { visible } from '../api/words.ts'
 import { go, leading, useAddress } from './address.tsx'
 import { useLive } from './live.ts'
+import { Bell } from './notices/bell.tsx'
 import { Login } from './pages/login.tsx'
 import { Welcome } from './pages/welcome.tsx'
 import { Icon } from './parts/icons.tsx'
@@ -87,6 +88,7 @@ function Shell({ site, address }: { site: Told<'site.show'>; address: string }) 
                 </Badge>
               )}
             </span>
+            <Bell isHere={address === '/notices'} />
             <Shade />
           </Group>
         </Group>

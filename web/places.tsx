@@ -5,6 +5,7 @@ import { Way } from './address.tsx'
 import { Activity } from './pages/activity.tsx'
 import { DatasetPage } from './pages/dataset.tsx'
 import { Datasets } from './pages/datasets.tsx'
+import { Notices } from './pages/notices.tsx'
 import { Profile } from './pages/profile.tsx'
 import { TransferPage } from './pages/transfer.tsx'
 import { Transfers } from './pages/transfers.tsx'
@@ -48,6 +49,7 @@ export function placeOf(address: string, site: Told<'site.show'>): ReactNode {
   if (room === 'workflows' && number !== undefined) return <WorkflowPage key={id} id={number} />
   if (room === 'transfers' && id === undefined) return <Transfers />
   if (room === 'transfers' && id !== undefined) return <TransferPage key={id} id={id} />
+  if (room === 'notices') return <Notices />
   if (room === 'profile') return <Profile site={site} />
   if (room === 'administration' && site.you.role === 'administrator') return <Administration />
   return (

@@ -1,4 +1,14 @@
-import { Badge, Button, Code, Group, NativeSelect, Stack, Text, TextInput } from '@mantine/core'
+import {
+  Badge,
+  Button,
+  Checkbox,
+  Code,
+  Group,
+  NativeSelect,
+  Stack,
+  Text,
+  TextInput,
+} from '@mantine/core'
 import { type FormEvent, useState } from 'react'
 import type { Told } from '../../api/routes.ts'
 import { visible } from '../../api/words.ts'
@@ -12,6 +22,9 @@ import { useAct, useAsk } from '../site.ts'
 
 export function People() {
   const asked = useAsk('people.list', {})
+  const mail = useAsk('mail.show', {})
+  const [mails, setMails] = useState(false)
+  const hasMail = mail.data !== undefined && mail.data.state !== 'off'
   return (
     <Stack>
       <Part title="People of this site">
@@ -21,11 +34,24 @@ export function People() {
             return shown.length === 0 ? (
               <Empty>Nobody has an account. Add the first person below.</Empty>
             ) : (
-              <Rows label="People">
-                {shown.map((one) => (
-                  <Person key={one.id} of={one} />
-                ))}
-              </Rows>
+              <Stack gap="xs">
+                <Checkbox
+                  label="Send it by mail"
+                  description={
+                    hasMail
+                      ? 'A one-time link that you make also goes to the person’s address.'
+                      : 'This site sends no mail; Mail says how to set it up.'
+                  }
+                  checked={mails && hasMail}
+                  disabled={!hasMail}
+                  onChange={(event) => setMails(event.currentTarget.checked)}
+                />
+                <Rows label="People">
+                  {shown.map((one) => (
+                    <Person key={one.id} of={one} mails={mails && hasMail} />
+                  ))}
+                </Rows>
+              </Stack>
             )
           }}
         </Answered>
@@ -35,7 +61,7 @@ export function People() {
   )
 }
 
-function Person({ of }: { of: Told<'people.list'>[number] }) {
+function Person({ of, mails }: { of: Told<'people.list'>[number]; mails: boolean }) {
   const { email } = of
   const remove = useAct('people.remove', ['people.list'])
   const link = useAct('people.link', [])
@@ -49,7 +75,7 @@ function Person({ of }: { of: Told<'people.list'>[number] }) {
             variant="default"
             loading={link.isPending}
             aria-label={`One-time link for ${email}`}
-            onClick={() => link.mutate({ email })}
+            onClick={() => link.mutate({ email, ...(mails && { mail: true }) })}
           >
             One-time link
           </Button>
@@ -82,6 +108,13 @@ function Person({ of }: { of: Told<'people.list'>[number] }) {
             Give this to {email}. It lets one person choose a password, once, until{' '}
             <When at={link.data.expiresAt} />.
           </Text>
+          {link.data.mail && (
+            <Text size="sm" role="status">
+              {link.data.mail.sent
+                ? 'It was mailed to them.'
+                : `It was not mailed. ${visible(link.data.mail.problem ?? '')} Hand it over by another way.`}
+            </Text>
+          )}
           <Code block className="long wrap">
             {link.data.link}
           </Code>

@@ -3,6 +3,7 @@ import { Groups } from '../administration/groups.tsx'
 import { Hooks } from '../administration/hooks.tsx'
 import { Journal } from '../administration/journal.tsx'
 import { Links } from '../administration/links.tsx'
+import { Mail } from '../administration/mail.tsx'
 import { People } from '../administration/people.tsx'
 import { Storage } from '../administration/storage.tsx'
 import { Page } from '../parts/page.tsx'
@@ -17,6 +18,7 @@ export function Administration() {
           <Tabs.Tab value="groups">Groups</Tabs.Tab>
           <Tabs.Tab value="storage">Storage</Tabs.Tab>
           <Tabs.Tab value="hooks">Webhooks</Tabs.Tab>
+          <Tabs.Tab value="mail">Mail</Tabs.Tab>
           <Tabs.Tab value="journal">Journal</Tabs.Tab>
         </Tabs.List>
         <Tabs.Panel value="links" pt="md">
@@ -33,6 +35,9 @@ export function Administration() {
         </Tabs.Panel>
         <Tabs.Panel value="hooks" pt="md">
           <Hooks />
+        </Tabs.Panel>
+        <Tabs.Panel value="mail" pt="md">
+          <Mail />
         </Tabs.Panel>
         <Tabs.Panel value="journal" pt="md">
           <Journal />

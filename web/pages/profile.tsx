@@ -2,6 +2,7 @@ import { ActionIcon, Badge, Button, Group, Stack, Text, TextInput, Title } from 
 import { type FormEvent, useId, useState } from 'react'
 import type { Told } from '../../api/routes.ts'
 import { visible } from '../../api/words.ts'
+import { NoticePreferences } from '../notices/notice-preferences.tsx'
 import { Facts } from '../parts/facts.tsx'
 import { Icon } from '../parts/icons.tsx'
 import { Answered, Empty, Page, Part } from '../parts/page.tsx'
@@ -28,6 +29,7 @@ export function Profile({ site }: { site: Site }) {
         />
       </Part>
       <Connections site={site} />
+      <NoticePreferences />
     </Page>
   )
 }

@@ -1,9 +1,12 @@
 /** People hear of what concerns them in the console, and say how they want to; by browser alone. */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { type MailServer, openMailServer } from '../mail-server.ts'
 import { acceptedPair, ana, isDone, type Pair, until } from '../site.ts'
 import { cytometry } from '../trees.ts'
 import { type Console, noBrowser, openConsole, overflow } from './console.ts'
+
+// On a machine that does much else at the same time.
+vi.setConfig({ testTimeout: 120_000 })
 
 let pair: Pair
 let server: MailServer

@@ -8,6 +8,7 @@ import { Answered, Empty, Page, Part } from '../parts/page.tsx'
 import { Row, Rows } from '../parts/rows.tsx'
 import { Sure } from '../parts/sure.tsx'
 import { Trouble } from '../parts/trouble.tsx'
+import { Sessions } from '../profile/sessions.tsx'
 import { useAct, useAsk } from '../site.ts'
 
 type Site = Told<'site.show'>
@@ -28,6 +29,7 @@ export function Profile({ site }: { site: Site }) {
         />
       </Part>
       <Connections site={site} />
+      <Sessions />
     </Page>
   )
 }

@@ -7,6 +7,7 @@ import { Connections } from '../profile/connections.tsx'
 import { MyTokens } from '../profile/my-tokens.tsx'
 import { MyName } from '../profile/name.tsx'
 import { Password } from '../profile/password.tsx'
+import { Sessions } from '../profile/sessions.tsx'
 
 export function Profile({ site }: { site: Told<'site.show'> }) {
   const { you } = site
@@ -26,6 +27,7 @@ export function Profile({ site }: { site: Told<'site.show'> }) {
       <Connections me={you.email} />
       <NoticePreferences />
       <Password email={you.email} />
+      <Sessions />
       <MyTokens isAdministrator={you.role === 'administrator'} />
     </Page>
   )

@@ -25,6 +25,15 @@ const packed: Plugin = {
 export default defineConfig({
   root: join(import.meta.dirname, 'web'),
   plugins: [react(), packed],
-  build: { outDir: 'dist', emptyOutDir: true, target: 'es2023', assetsInlineLimit: 0 },
+  build: {
+    ...{ outDir: 'dist', emptyOutDir: true, target: 'es2023', assetsInlineLimit: 0 },
+    rolldownOptions: {
+      output: {
+        // Files that several pages share run before the page itself: what zod must be told before the
+        // first shape is made lies in one file with zod, wherever that comes to lie.
+        codeSplitting: { groups: [{ name: 'shapes', test: /node_modules\/zod\/|web\/no-eval/ }] },
+      },
+    },
+  },
   server: { proxy: { '/api': process.env.CROSSLOAD_URL ?? 'http://127.0.0.1:4680' } },
 })

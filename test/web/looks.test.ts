@@ -35,7 +35,7 @@ describe.skipIf(noBrowser)(`every page${noBrowser ? ` (skipped: ${noBrowser})` :
     stage = await openStage()
     web = await openConsole()
     if (folder !== undefined) await mkdir(folder, { recursive: true })
-  }, 120_000)
+  }, 240_000)
 
   afterAll(async () => {
     await web?.[Symbol.asyncDispose]()
@@ -57,7 +57,7 @@ describe.skipIf(noBrowser)(`every page${noBrowser ? ` (skipped: ${noBrowser})` :
       reached.push(...states)
       expect(web.complaints).toEqual([])
     },
-    90_000,
+    150_000,
   )
 
   test('tabs, what opens and dialogs were among what was looked at', () => {

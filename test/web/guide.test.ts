@@ -6,7 +6,7 @@
  */
 import { cp } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Page } from 'playwright-core'
+import type { Locator, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openFolder } from '../folder.ts'
 import { ana, openSite, type Site } from '../site.ts'
@@ -158,9 +158,10 @@ describe.skipIf(noBrowser)(`OMIQ’s guide${noBrowser ? ` (skipped: ${noBrowser}
       first = await source.getByTestId('dest-dataset').innerText()
       // Bea has the first ID of Kyoto, so it is not the number that the dataset has at Oslo.
       expect(first).toBe('2')
-      // O3: what remains to be done over there.
-      for (const todo of ['make the groups again', 'add the collaborators', 'let them ask'])
-        await source.getByText(todo).waitFor()
+      // O3: what remains to be done over there, with the name of whom she works with here.
+      const checklist = source.getByRole('region', { name: 'What did not travel: your checklist' })
+      await checklist.getByText('Add the collaborators to the project there').waitFor()
+      await checklist.getByText(bea).first().waitFor()
     },
     stepMs,
   )
@@ -388,6 +389,13 @@ async function complete(page: Page): Promise<void> {
   await page
     .getByText('Complete: every file is at the destination and it has signed for them.')
     .waitFor({ timeout: 60_000 })
+}
+
+/** It is said that it would be refused, and cannot be begun. */
+async function demandRefused(dialog: Locator): Promise<void> {
+  await dialog.getByText(/^It would be refused/).waitFor()
+  expect(await dialog.getByRole('button', { name: 'Send', exact: true }).isDisabled()).toBe(true)
+  await dialog.getByRole('button', { name: 'Close', exact: true }).click()
 }
 
 /** What stands beside a name. */

@@ -298,8 +298,7 @@ describe.skipIf(noBrowser)(`OMIQ’s guide${noBrowser ? ` (skipped: ${noBrowser}
       const dialog = source.getByRole('dialog')
       await dialog.getByLabel('Dest Dataset ID').fill(first)
       await dialog.getByText('0877408774.B08 is missing').waitFor()
-      await dialog.getByRole('button', { name: 'Send', exact: true }).click()
-      await source.getByText('Refused by the destination').first().waitFor()
+      await demandRefused(dialog)
       expect(await workflowsThere()).toBe(before)
     },
     stepMs,
@@ -318,8 +317,7 @@ describe.skipIf(noBrowser)(`OMIQ’s guide${noBrowser ? ` (skipped: ${noBrowser}
       const dialog = source.getByRole('dialog')
       await dialog.getByLabel('Dest Dataset ID').fill(first)
       await dialog.getByRole('alert').getByText(first).waitFor()
-      await dialog.getByRole('button', { name: 'Send', exact: true }).click()
-      await source.getByText('Refused by the destination').first().waitFor()
+      await demandRefused(dialog)
       expect(await workflowsThere()).toBe(before)
     },
     stepMs,

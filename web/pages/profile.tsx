@@ -1,5 +1,6 @@
 import type { Told } from '../../api/routes.ts'
 import { visible } from '../../api/words.ts'
+import { NoticePreferences } from '../notices/notice-preferences.tsx'
 import { Facts } from '../parts/facts.tsx'
 import { Page, Part } from '../parts/page.tsx'
 import { Connections } from '../profile/connections.tsx'
@@ -24,6 +25,7 @@ export function Profile({ site }: { site: Told<'site.show'> }) {
         />
       </Part>
       <Connections me={you.email} />
+      <NoticePreferences />
       <Password email={you.email} />
       <Sessions />
       <MyTokens isAdministrator={you.role === 'administrator'} />

@@ -32,7 +32,7 @@ import { limitFolds } from './limits/scope.ts'
 import { type Accounts, accountFolds, openAccounts } from './people/accounts.ts'
 import { connectionFolds } from './people/connection.ts'
 import { may } from './people/permissions.ts'
-import { openSeals } from './people/seals.ts'
+import { openSeals, type Seals } from './people/seals.ts'
 import { sessionFolds } from './people/sessions.ts'
 import { openTokens, type Tokens, tokenFolds } from './people/tokens.ts'
 import { openUsers, type User, type Users, userFolds } from './people/users.ts'
@@ -92,6 +92,7 @@ export type Rooms = {
   users: Users
   tokens: Tokens
   accounts: Accounts
+  seals: Seals
   projects: Projects
   datasets: Datasets
   workflows: Workflows
@@ -144,6 +145,7 @@ export async function openRooms(
     users,
     tokens,
     accounts,
+    seals,
     projects,
     datasets,
     workflows,

@@ -265,7 +265,8 @@ export async function openSite(o: {
     }),
   )
   accounts.leaving.add(transfers.leave)
-  accounts.leaving.add(async () => void (await uploads.sweep()))
+  // Not waited for: what is being made of an upload just now may take its time.
+  accounts.leaving.add((user) => void uploads.leave(user))
   const holdings = stack.use(openHoldings({ db, store, clock, datasets, log: logFault }))
   // What is sent is chosen first and named last, as what is added.
   const sending = during(rooms.guard, transfers, ['send', 'dryRun'])

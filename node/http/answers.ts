@@ -59,7 +59,7 @@ export async function answerStream(
 ): Promise<void> {
   reply.hijack()
   const { clock, log, counts } = needs
-  const reader = `${by.email} reading ${name}`
+  const reader = `person ${by.id} reading ${name}`
   using _reading = counts?.reading(name)
   // With the others the secret of a session that was changed just now.
   const headers = reply.getHeaders() as Record<string, string>

@@ -12,6 +12,7 @@ import { answerFault, faultOf, goneSignal } from './answers.ts'
 import type { Doors, SiteDoor } from './doors.ts'
 import type { Log } from './log.ts'
 import { demandMovement, demandQuestion } from './patience.ts'
+import { endWhileComing, type Presence } from './presence.ts'
 import { createVisit, type Visit } from './visit.ts'
 
 export type Asking = {
@@ -55,6 +56,7 @@ export type Serving = {
   /** Faults in safe mode. */
   readonly ready: () => Doors
   readonly stopping: AbortSignal
+  readonly presence: Presence
   readonly url?: string | undefined
   readonly clock: Clock
   readonly log: Log
@@ -85,9 +87,13 @@ export function addDoorway(app: FastifyInstance, doorway: Doorway, needs: Servin
         })
         const by = await admit(request, visit, { name, permission, doors: needs.ready() })
         asked.set(request, { visit, by })
+        if (by !== undefined) endWhileComing(request, reply, needs.presence.of(by.id))
       },
       handler: (request, reply) => {
-        const signal = AbortSignal.any([needs.stopping, goneSignal(reply)])
+        const { by } = asked.get(request)!
+        const leaving = by === undefined ? [] : [needs.presence.of(by.id)]
+        for (const one of leaving) one.throwIfAborted()
+        const signal = AbortSignal.any([needs.stopping, ...leaving, goneSignal(reply)])
         const { clock, log } = needs
         const doors = needs.ready()
         return doorway.answer({ request, reply, doors, signal, clock, log, ...asked.get(request)! })

@@ -49,6 +49,7 @@ import type { Log } from './log.ts'
 import { servePages } from './pages.ts'
 import { createPaths, type Folders } from './paths.ts'
 import { demandQuestion, questionMs } from './patience.ts'
+import { createPresence, endWhileComing, type Presence } from './presence.ts'
 import { createRepeats, keyHeader, keyOf, type Repeats } from './repeats.ts'
 import type { Stream } from './stream.ts'
 import { createSocketRefusal, unreadable } from './unread.ts'
@@ -173,17 +174,23 @@ export function createApp(
   })
   app.setErrorHandler((thrown, _request, reply) => answerFault(reply, ...faultOf(thrown, needs)))
   const repeats = createRepeats(needs.clock)
+  const presence = createPresence()
+  if ('accounts' in needs.doors) needs.doors.accounts.leaving.add(presence.end)
   for (const [name, route] of Object.entries(table)) {
     addRoute(app, name as RouteName, route as Route, {
       ...needs,
       repeats,
+      presence,
       stopping: stopping.signal,
       streams,
     })
   }
   for (const lookout of lookouts) addLookout(app, lookout, needs.doors.site)
   for (const doorway of doorways) {
-    addDoorway(app, doorway, { ...needs, ready: () => ready(needs), stopping: stopping.signal })
+    addDoorway(app, doorway, {
+      ...{ ...needs, presence, ready: () => ready(needs) },
+      stopping: stopping.signal,
+    })
   }
   return {
     app,
@@ -202,6 +209,7 @@ type Serving = HttpNeeds & {
   readonly stopping: AbortSignal
   readonly streams: Set<Promise<void>>
   readonly repeats: Repeats
+  readonly presence: Presence
 }
 
 const stoppingText = 'The site is stopping. Ask again when it is back.'
@@ -229,7 +237,9 @@ function addRoute(app: FastifyInstance, name: RouteName, route: Route, needs: Se
       visits.set(request, visit)
       if (name === 'site.health') return
       const by = await admit(request, visit, { name, permission, doors: ready(needs) })
-      if (by !== undefined) people.set(request, by)
+      if (by === undefined) return
+      people.set(request, by)
+      endWhileComing(request, reply, needs.presence.of(by.id))
     },
     handler: async (request, reply) => {
       if (name === 'site.health') return answerValue(reply, route, needs.doors.site.health())
@@ -241,11 +251,14 @@ function addRoute(app: FastifyInstance, name: RouteName, route: Route, needs: Se
       }
       const by = people.get(request)!
       const paths = createPaths(needs)
-      const signal = AbortSignal.any([stopping, goneSignal(reply)])
+      const leaving = needs.presence.of(by.id)
+      // What came slowly may be whole only after its person was removed.
+      leaving.throwIfAborted()
+      const signal = AbortSignal.any([stopping, leaving, goneSignal(reply)])
       if (route.answer === 'bytes') {
         const find = contentHandlers[name as BytesName] as (call: unknown) => Promise<OpenFile>
         await using file = await find({ doors: ready(needs), by, input })
-        const reader = `${by.email} reading ${name}`
+        const reader = `person ${by.id} reading ${name}`
         const { clock, log } = needs
         return await answerBytes(request, reply, file, { clock, log, reader, signal })
       }

@@ -71,7 +71,11 @@ export function tellLate(socket: Duplex): void {
   tellSocket(socket, unreadable('ERR_HTTP_REQUEST_TIMEOUT')!)
 }
 
-function tellSocket(socket: Duplex, { fault, status }: { fault: Fault; status: number }): void {
+/** A whole answer, on a line on which none has begun, and its end. */
+export function tellSocket(
+  socket: Duplex,
+  { fault, status }: { fault: Fault; status: number },
+): void {
   const body = JSON.stringify(toProblem(fault, { status }))
   const headers = {
     ...everyAnswer,

@@ -133,7 +133,7 @@ async function sendContent(asking: Asking): Promise<FastifyReply> {
   const holding = await found(asking, user)
   if (holding === 'looking') return comeAgain(reply)
   await using file = await holding.open()
-  const reader = `${user.email} reading drs.content`
+  const reader = `person ${user.id} reading drs.content`
   return await answerBytes(request, reply, file, { clock, log, reader, signal })
 }
 

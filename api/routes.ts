@@ -7,6 +7,7 @@
  */
 import { z } from 'zod'
 import { contentRoutes } from './content-routes.ts'
+import { groupsRoutes } from './groups-routes.ts'
 import { hooksRoutes } from './hooks-routes.ts'
 import {
   alias,
@@ -15,6 +16,7 @@ import {
   email,
   flag,
   folderItemsMax,
+  group,
   inputs,
   linkId,
   links,
@@ -85,6 +87,7 @@ export const routes = {
   }),
 
   ...peopleRoutes,
+  ...groupsRoutes,
 
   // ── links
   'links.invite': value('POST /api/invitations', 'link.manage', {
@@ -198,6 +201,18 @@ export const routes = {
     kinds: ['conflict'],
   }),
 
+  'projects.set-group': value('PUT /api/projects/:id/groups/:group', 'project.own', {
+    says: 'Gives everybody in a group a role in a project.',
+    input: fields({ id: projectId, group, role: z.enum(['owner', 'member', 'viewer']) }),
+    output: shapes.projectView,
+    kinds: ['conflict'],
+  }),
+  'projects.remove-group': value('DELETE /api/projects/:id/groups/:group', 'project.own', {
+    says: 'Takes a group out of a project.',
+    input: fields({ id: projectId, group }),
+    output: shapes.projectView,
+    kinds: ['conflict'],
+  }),
   'projects.set-deposit': value('PUT /api/projects/:id/deposit', 'project.own', {
     says: 'Names the folder where datasets that arrive in a project are laid out as ordinary files.',
     input: fields({

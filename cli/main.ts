@@ -15,6 +15,7 @@ import { visible } from '../api/words.ts'
 import { asFault, Fault, faultKinds } from '../protocol/fault.ts'
 import { addConnections } from './commands/connections.ts'
 import { addDatasets } from './commands/datasets.ts'
+import { addGroups } from './commands/groups.ts'
 import { addHooks } from './commands/hooks.ts'
 import { addInit } from './commands/init.ts'
 import { addJournal } from './commands/journal.ts'
@@ -57,6 +58,7 @@ export async function run(argv: readonly string[], world: World): Promise<number
   for (const add of [
     addSite,
     addPeople,
+    addGroups,
     addLinks,
     addConnections,
     addProjects,

@@ -278,6 +278,7 @@ export async function openSite(o: {
       users,
       tokens,
       accounts,
+      groups: rooms.groups,
       links,
       connections,
       projects,

@@ -3,7 +3,7 @@
  * wants to look at a home that is stopped. Closed in reverse.
  */
 import { Fault } from '../protocol/fault.ts'
-import type { UserId } from '../protocol/ids.ts'
+import type { GroupId, UserId } from '../protocol/ids.ts'
 import type { Clock } from './base/clock.ts'
 import { makeFolder } from './base/files.ts'
 import { openLock } from './base/lock.ts'
@@ -31,6 +31,8 @@ import { openIndex } from './journal/recovery.ts'
 import { limitFolds } from './limits/scope.ts'
 import { type Accounts, accountFolds, openAccounts } from './people/accounts.ts'
 import { connectionFolds } from './people/connection.ts'
+import { groupFolds, leftGroupsChanges } from './people/group.ts'
+import { type Groups, openGroups } from './people/groups.ts'
 import { may } from './people/permissions.ts'
 import { openSeals, type Seals } from './people/seals.ts'
 import { sessionFolds } from './people/sessions.ts'
@@ -45,12 +47,19 @@ import { damageFolds } from './upkeep/damages.ts'
 import { createGuard, during, type Guard } from './upkeep/guard.ts'
 import { holdFolds } from './upkeep/holds.ts'
 
+const ofUsers = userFolds(projectChanges)
+
 /** Every kind of record, by the room that owns it. A kind is never taken out: journals hold them. */
 export const folds: Folds = {
   ...linkFolds,
   ...invitationFolds,
   ...connectionFolds,
-  ...userFolds(projectChanges),
+  ...ofUsers,
+  'user.removed': (record) => [
+    ...ofUsers['user.removed']!(record),
+    ...leftGroupsChanges(record.data),
+  ],
+  ...groupFolds(projectChanges),
   ...accountFolds,
   ...sessionFolds,
   ...tokenFolds,
@@ -93,6 +102,7 @@ export type Rooms = {
   tokens: Tokens
   accounts: Accounts
   seals: Seals
+  groups: Groups
   projects: Projects
   datasets: Datasets
   workflows: Workflows
@@ -119,12 +129,18 @@ export async function openRooms(
   const guard = createGuard(disk, clock)
   const { store } = guard
   // Whoever asks the catalog is one of our people; their record came in with the question.
-  const rights: Rights = { may: (who, act, on) => may(who as User, act, on) }
+  // Which groups they are in is looked up at each question, so a right ends the moment a group does.
+  const rights: Rights = {
+    may: (who, act, on) => may({ ...(who as User), groups: groups.of(who.id) }, act, on),
+  }
   const isPerson = async (id: UserId) => (await users.get(id))?.at === 'active'
-  const projects = openProjects({ commit, db, clock, rights, isPerson })
+  const isGroup = (id: GroupId) => groups.get(id) !== undefined
+  const projects = openProjects({ commit, db, clock, rights, isPerson, isGroup })
   const seals = await openSeals({ folder: home.people, clock })
-  const { personalProject } = projects
-  const users: Users = await openUsers({ commit, db, seals, personalProject })
+  const { personalProject, withoutGroup: projectsWithout } = projects
+  const alsoEnds = async (id: UserId) => groups.endsWith(id)
+  const users: Users = await openUsers({ commit, db, seals, personalProject, alsoEnds })
+  const groups: Groups = stack.use(await openGroups({ commit, db, isPerson, projectsWithout }))
   const tokens = openTokens({ commit, db, clock, users, seals })
   const accounts = await openAccounts({ commit, db, clock, users, seals })
   // Adding puts content first and names it last: in between nothing of it may be swept.
@@ -146,6 +162,7 @@ export async function openRooms(
     tokens,
     accounts,
     seals,
+    groups,
     projects,
     datasets,
     workflows,

@@ -50,6 +50,7 @@ export function askStubs(
   const names = [
     'site',
     'users',
+    'groups',
     'links',
     'connections',
     'projects',

@@ -18,7 +18,7 @@ const main = join(top, 'node/main.ts')
 const crossload = join(top, 'cli/crossload.js')
 
 /** How long a site may take to say that it is up, in milliseconds. */
-const upMs = 30_000
+const upMs = 90_000
 
 export type Ran = { code: number; stdout: string; stderr: string }
 

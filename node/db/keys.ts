@@ -13,6 +13,7 @@
  * | `token/HASH` | an API token, by its hash |
  * | `session/HASH` · `welcome/HASH` | a session · a one-time link, by the hash of its secret |
  * | `password/ID` | a person's password: its hash, sealed |
+ * | `group/ID` · `group-member/GROUP/USER` | a group · that a person is in it |
  * | `connection/ID` | a connection |
  * | `project/ID` · `dataset/ID` · `workflow/ID` | as the catalog keeps them |
  * | `known-root/ROOT/DATASET` | a dataset of which some version has this root |
@@ -33,6 +34,7 @@ import type {
   ConnectionId,
   DatasetId,
   FileCid,
+  GroupId,
   LinkId,
   ProjectId,
   Root,
@@ -100,6 +102,10 @@ export const keys = {
   welcome: (hash: string) => key('welcome', hash),
   welcomes: () => prefix('welcome'),
   password: (id: UserId) => key('password', id),
+  group: (id: GroupId) => key('group', id),
+  groups: () => prefix('group'),
+  groupMember: (group: GroupId, user: UserId) => key('group-member', group, user),
+  groupMembers: () => prefix('group-member'),
   connection: (id: ConnectionId) => key('connection', id),
   connections: () => prefix('connection'),
 

@@ -19,6 +19,7 @@ import type { Limits } from '../limits/limits.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import type { Accounts } from '../people/accounts.ts'
 import type { Connections } from '../people/connections.ts'
+import type { Groups } from '../people/groups.ts'
 import type { Tokens } from '../people/tokens.ts'
 import type { User, Users } from '../people/users.ts'
 import type { Links } from '../sites/links.ts'
@@ -98,6 +99,7 @@ export type Doors = {
   readonly users: Users
   readonly tokens: Tokens
   readonly accounts: Accounts
+  readonly groups: Omit<Groups, 'takeOver' | 'endsWith' | typeof Symbol.dispose>
   readonly links: Links
   readonly connections: Connections
   readonly projects: Projects

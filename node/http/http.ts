@@ -32,6 +32,7 @@ import { doorways, lookouts } from './doorways/doorways.ts'
 import { connectionHandlers } from './handlers/connections.ts'
 import { contentHandlers } from './handlers/content.ts'
 import { datasetHandlers } from './handlers/datasets.ts'
+import { groupHandlers } from './handlers/groups.ts'
 import { hooksHandlers } from './handlers/hooks.ts'
 import { limitHandlers } from './handlers/limits.ts'
 import { linkHandlers } from './handlers/links.ts'
@@ -112,6 +113,7 @@ const handlers: Handlers = {
   ...upkeepHandlers,
   ...sessionHandlers,
   ...peopleHandlers,
+  ...groupHandlers,
   ...linkHandlers,
   ...connectionHandlers,
   ...projectHandlers,

@@ -77,6 +77,8 @@ export type UsersNeeds = {
   readonly seals: Seals
   /** The catalog's: a project for this person alone, with the next free ID; committed by us. */
   readonly personalProject: (owner: { id: UserId }) => Promise<{ id: ProjectId }>
+  /** What else ends with a person, for the folds of the rooms that it concerns. */
+  readonly alsoEnds?: ((id: UserId) => Promise<object>) | undefined
 }
 
 /** `user.put` is folded by both rooms that it concerns: the person here, the project by the catalog. */
@@ -107,6 +109,7 @@ export async function openUsers({
   db,
   seals,
   personalProject,
+  alsoEnds,
 }: UsersNeeds): Promise<Users> {
   const all = new Map<UserId, User>()
   const byAddress = new Map<Email, UserId>()
@@ -230,7 +233,7 @@ export async function openUsers({
         for await (const { value } of db.list<{ user: UserId; hash: string }>(keys.tokens())) {
           if (value.user === id) tokens.push(value.hash)
         }
-        await commit('user.removed', by, { user: removed, tokens })
+        await commit('user.removed', by, { user: removed, tokens, ...(await alsoEnds?.(id)) })
         // From the record on it is decided; what a crash leaves is finished at the next start.
         await seals.destroy(id)
         return all.get(id)!

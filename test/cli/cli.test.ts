@@ -21,6 +21,7 @@ const names = [
   'links',
   'connections',
   'projects',
+  'groups',
   'datasets',
   'workflows',
   'send',

@@ -30,6 +30,8 @@ type Things = {
   workflow: number
   connection: number
   transfer: string
+  /** By its name. */
+  group: string
 }
 
 const emails = { viewer: 'vera@oslo.example', member: 'mo@oslo.example', owner: ana }
@@ -42,12 +44,14 @@ const administrators: readonly Permission[] = [
   'site.administer',
   'metrics.read',
   'people.manage',
+  'group.manage',
   'link.manage',
 ]
 const everybody: readonly Permission[] = [
   'session.use',
   'site.read',
   'link.read',
+  'group.use',
   'connection.use',
   'project.add',
   'transfer.use',
@@ -68,6 +72,8 @@ function expected(name: string, permission: Permission, actor: Actor, whose: Who
   // A person whom nobody but the owner is connected with is not there for anybody else.
   if (sends.includes(name)) return actor === 'owner' && whose === 'own' ? 'passes' : 'missing'
   if (everybody.includes(permission)) return 'passes'
+  if (permission === 'group.read')
+    return actor === 'administrator' || whose === 'own' ? 'passes' : 'missing'
   if (whose === 'other' || actor === 'administrator') return 'missing'
   if (persons.includes(permission)) return actor === 'owner' ? 'passes' : 'missing'
   if (readers.includes(permission) || actor === 'owner') return 'passes'
@@ -99,6 +105,9 @@ beforeAll(async () => {
   const benAtKyoto = await kyoto.as(ben)
   await benAtKyoto.call('connections.ask', { email: ben, alias: 'oslo' })
   things = { own: await make(ana), other: await make(ben) }
+  for (const email of Object.values(emails) as Email[])
+    await admin.call('groups.add-member', { group: things.own.group, email })
+  await admin.call('groups.add-member', { group: things.other.group, email: ben as Email })
   link = (await admin.call('links.list', {}))[0]!.id
   const atOslo = await oslo.as(ana)
   for (const role of ['viewer', 'member'] as const) {
@@ -136,10 +145,11 @@ async function make(email: string): Promise<Things> {
   const workflow = await client.call('workflows.add', { name: 'Gates', document, dataset })
   const to = { email: email as Email, alias: 'kyoto' }
   const sent = await client.call('transfers.send', { to, dataset: { id: dataset } })
+  const { name: group } = await pair.oslo.admin.call('groups.add', { name: `Of ${email}` })
   await until(client, sent.id, isDone)
   return {
     ...{ project, dataset, workflow: workflow.id, cid: file!.cid },
-    ...{ connection: connection!.id, transfer: sent.id },
+    ...{ connection: connection!.id, transfer: sent.id, group },
   }
 }
 
@@ -153,7 +163,7 @@ async function untilExpired(token: string): Promise<void> {
 
 /** Something that the schema takes, about these things. */
 async function inputOf(name: RouteName, of: Things, actor: Actor): Promise<object> {
-  const { project, dataset, workflow, connection, transfer } = of
+  const { project, dataset, workflow, connection, transfer, group } = of
   const whose: Whose = of === things.own ? 'own' : 'other'
   const spare = spares[whose]
   const path = join(folder, 'data')
@@ -179,6 +189,14 @@ async function inputOf(name: RouteName, of: Things, actor: Actor): Promise<objec
     'people.tokens': { email: spare },
     'people.link': { email: spare },
     'people.remove': { email: spare },
+    'groups.add': { name: unique },
+    'groups.change': { group, claims: [] },
+    'groups.members': { group },
+    'groups.add-member': { group, email: spare },
+    'groups.remove-member': { group, email: whose === 'own' ? emails.member : ben },
+    'groups.remove': { group },
+    'projects.set-group': { id: project, group, role: 'viewer' },
+    'projects.remove-group': { id: project, group },
     'links.add': { to: 'nonsense' },
     'links.policy': { id: link, shared: false },
     'connections.ask': { email: 'admin@kyoto.example', alias: 'kyoto' },

@@ -10,7 +10,7 @@ import { type Browser, type BrowserContext, chromium, type Page } from 'playwrig
 import type { Email } from '../../protocol/ids.ts'
 import type { Site } from '../site.ts'
 
-const chromiumPath = '/usr/bin/chromium'
+export const chromiumPath = '/usr/bin/chromium'
 
 /** Why nothing can be tried here, or undefined. */
 export const noBrowser = existsSync(chromiumPath)
@@ -72,7 +72,7 @@ export async function oneTimeLink(site: Site, email: string): Promise<string> {
   return (await site.admin.call('people.link', { email: email as Email })).link
 }
 
-async function setPassword(site: Site, email: string): Promise<void> {
+export async function setPassword(site: Site, email: string): Promise<void> {
   const link = await oneTimeLink(site, email)
   const secret = link.slice(link.indexOf('#') + 1)
   const response = await fetch(`${site.admin.url}/api/welcome`, {

@@ -51,6 +51,8 @@ const shape = z.strictObject({
     .optional(),
   /** How long another site may be silent while it is waited for, in milliseconds; 60,000 unless said. */
   silenceMs: z.int().min(1000).max(3_600_000).optional(),
+  /** How long a question to the API may take to arrive, in milliseconds; 30,000 unless said. Uploads may take days. */
+  questionMs: z.int().min(1000).max(600_000).optional(),
   /** Within how many days every held byte is read and hashed again; 30 unless said, 0 never. */
   scrubDays: z.int().min(0).max(3650).optional(),
   /**

@@ -300,6 +300,7 @@ export async function openSite(o: {
       home: home.folder,
       folders: config.folders,
       pages: consoleFolder,
+      questionMs: config.questionMs,
       ...httpAddress(config),
       url: config.url,
       clock,

@@ -8,7 +8,7 @@ import type { Permission } from '../../api/route.ts'
 import type { Clock } from '../base/clock.ts'
 import type { User } from '../people/users.ts'
 import { admit, demandPermission } from './admit.ts'
-import { answerFault, faultOf, goneSignal } from './answers.ts'
+import { answerFault, blamed, faultOf, goneSignal } from './answers.ts'
 import type { Doors, SiteDoor } from './doors.ts'
 import type { Log } from './log.ts'
 import { demandMovement, demandQuestion } from './patience.ts'
@@ -71,8 +71,8 @@ export function addDoorway(app: FastifyInstance, doorway: Doorway, needs: Servin
       room.removeAllContentTypeParsers()
       room.addContentTypeParser('*', (_request, _payload, done) => done(null))
     }
-    room.setErrorHandler((thrown, _request, reply) =>
-      (doorway.refuse ?? answerFault)(reply, ...faultOf(thrown, needs)),
+    room.setErrorHandler((thrown, request, reply) =>
+      (doorway.refuse ?? answerFault)(reply, ...faultOf(blamed(thrown, request), needs)),
     )
     room.route({
       method: [...doorway.methods],

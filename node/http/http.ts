@@ -19,11 +19,13 @@ import {
   answerFault,
   answerStream,
   answerValue,
+  blamed,
   everyAnswer,
   faultOf,
   goneSignal,
   workAloud,
 } from './answers.ts'
+import { readJsonBodies } from './body.ts'
 import { answerBytes } from './bytes.ts'
 import { watchAnswers } from './counting.ts'
 import type { Call, Doing, Doors, Handlers, OpenName, SiteDoor } from './doors.ts'
@@ -44,16 +46,17 @@ import { transferHandlers } from './handlers/transfers.ts'
 import { upkeepHandlers } from './handlers/upkeep.ts'
 import { uploadHandlers } from './handlers/uploads.ts'
 import { workflowHandlers } from './handlers/workflows.ts'
-import { bracketed, createHostCheck } from './hosts.ts'
+import { bracketed, createHostCheck, demandOneHost } from './hosts.ts'
 import { startWatching } from './live.ts'
 import type { Log } from './log.ts'
 import { servePages } from './pages.ts'
 import { createPaths, type Folders } from './paths.ts'
-import { demandQuestion, questionMs } from './patience.ts'
+import { demandQuestion, hasBody, questionMs } from './patience.ts'
 import { createPresence, endWhileComing, type Presence } from './presence.ts'
+import { unreadable } from './reasons.ts'
 import { createRepeats, keyHeader, keyOf, type Repeats } from './repeats.ts'
 import type { Stream } from './stream.ts'
-import { createSocketRefusal, unreadable } from './unread.ts'
+import { createSocketRefusal } from './unread.ts'
 import { createVisit, type Visit } from './visit.ts'
 
 /** Bytes of a body; the largest are lists of names. */
@@ -77,8 +80,8 @@ export type HttpNeeds = {
   readonly port: number
   /** Its origin for people elsewhere, when that is another: a proxy on this machine passes them on. */
   readonly url?: string | undefined
-  /** Of tests: instead of `questionMs`. */
-  readonly questionMs?: number
+  /** Instead of `questionMs` of patience.ts. */
+  readonly questionMs?: number | undefined
   readonly clock: Clock
   readonly log: Log
   /** Where answers are counted, if they are. */
@@ -139,6 +142,8 @@ export function createApp(
     // How long a body may take depends on what it is for: patience.ts.
     requestTimeout: 0,
     http: {
+      // A question without a name of ours is answered in words, by `demandOneHost`.
+      requireHostHeader: false,
       headersTimeout: needs.questionMs ?? questionMs,
       connectionsCheckingInterval: (needs.questionMs ?? questionMs) / 10,
     },
@@ -147,6 +152,7 @@ export function createApp(
     frameworkErrors: (thrown, request, reply) => {
       reply.headers(everyAnswer)
       try {
+        demandOneHost(request.raw)
         checkHost(request.headers.host)
         const { fault, status } = unreadable(thrown.code)!
         answerFault(reply, fault, { status })
@@ -162,9 +168,10 @@ export function createApp(
   })
   app.server.maxConnections = connectionsMax
   sockets.watch(app.server)
-  app.removeContentTypeParser('text/plain')
+  readJsonBodies(app)
   app.addHook('onRequest', async (request, reply) => {
     reply.headers(everyAnswer)
+    demandOneHost(request.raw)
     checkHost(request.headers.host)
   })
   if (needs.counts !== undefined) watchAnswers(app, needs.counts)
@@ -174,7 +181,9 @@ export function createApp(
     const text = 'There is no such question. Look at the table of routes.'
     answerFault(reply, new Fault('missing', 'http.route', { about: request.url, text }))
   })
-  app.setErrorHandler((thrown, _request, reply) => answerFault(reply, ...faultOf(thrown, needs)))
+  app.setErrorHandler((thrown, request, reply) =>
+    answerFault(reply, ...faultOf(blamed(thrown, request), needs)),
+  )
   const repeats = createRepeats(needs.clock)
   const presence = createPresence()
   if ('accounts' in needs.doors) needs.doors.accounts.leaving.add(presence.end)
@@ -305,7 +314,7 @@ function readInput(route: Route, request: FastifyRequest): Record<string, unknow
   if (typeof rest !== 'object' || Array.isArray(rest)) refuseInput('The body is a JSON object.')
   const input: Record<string, unknown> = { ...rest }
   if (inBody && Object.keys(query).length > 0) refuseInput('What is asked stands in the body.')
-  if (!inBody && request.body !== undefined) refuseInput('What is asked stands in the address.')
+  if (!inBody && hasBody(request.raw)) refuseInput('What is asked stands in the address.')
   for (const [field, value] of Object.entries(params)) {
     if (Object.hasOwn(input, field)) refuseInput(`${field} is said twice.`)
     input[field] = value

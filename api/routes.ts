@@ -33,6 +33,7 @@ import {
   whole,
   workflowId,
 } from './inputs.ts'
+import { noticesRoutes } from './notices-routes.ts'
 import { peopleRoutes } from './people-routes.ts'
 import { fields, long, nothing, value } from './route.ts'
 import * as shapes from './shapes.ts'
@@ -67,6 +68,7 @@ export const routes = {
   }),
   ...upkeepRoutes,
   ...hooksRoutes,
+  ...noticesRoutes,
   ...contentRoutes,
   ...uploadRoutes,
   'journal.read': value('GET /api/journal', 'site.administer', {
@@ -413,7 +415,7 @@ export const routes = {
 
 export type Routes = typeof routes
 export type RouteName = keyof Routes
-export type EventsName = 'transfers.follow' | 'transfers.watch'
+export type EventsName = 'transfers.follow' | 'transfers.watch' | 'notices.watch'
 /** They answer with the content of a file. */
 export type BytesName = 'datasets.content' | 'workflows.content'
 export type CallName = Exclude<RouteName, EventsName | BytesName>

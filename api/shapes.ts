@@ -97,6 +97,17 @@ export const groupView = z.object({
 /** Somebody in a group. */
 export const groupPersonView = z.object({ id: userId, email, name: z.string() })
 
+/** How one can log in here. */
+export const loginView = z.object({
+  /** Where else than here, as people call it; absent when there is only the password. */
+  institution: z.string().optional(),
+  /** Why the login that was asked about did not work. */
+  trouble: faultView.optional(),
+})
+
+/** Who an account is at an institution; who exactly is told to nobody. */
+export const bindingView = z.object({ id: z.string(), issuer: z.string(), boundAt: instant })
+
 /** A session that was opened; its secret is in the cookie alone. */
 export const sessionView = z.object({ user: userView, expiresAt: instant })
 

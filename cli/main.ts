@@ -21,6 +21,7 @@ import { addInit } from './commands/init.ts'
 import { addJournal } from './commands/journal.ts'
 import { addLimits } from './commands/limits.ts'
 import { addLinks } from './commands/links.ts'
+import { addNotices } from './commands/notices.ts'
 import { addPeople } from './commands/people.ts'
 import { addProjects } from './commands/projects.ts'
 import { addSend } from './commands/send.ts'
@@ -70,6 +71,7 @@ export async function run(argv: readonly string[], world: World): Promise<number
     addJournal,
     addUpkeep,
     addHooks,
+    addNotices,
   ]) {
     add(program, open)
   }

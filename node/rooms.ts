@@ -29,6 +29,13 @@ import { type Journal, openJournal } from './journal/journal.ts'
 import type { OpenLogFile } from './journal/log-file.ts'
 import { openIndex } from './journal/recovery.ts'
 import { limitFolds } from './limits/scope.ts'
+import {
+  type Bindings,
+  bindingFolds,
+  endedBindingsChanges,
+  openBindings,
+} from './login/bindings.ts'
+import { noticeFolds } from './notices/notice.ts'
 import { type Accounts, accountFolds, openAccounts } from './people/accounts.ts'
 import { connectionFolds } from './people/connection.ts'
 import { groupFolds, leftGroupsChanges } from './people/group.ts'
@@ -58,8 +65,10 @@ export const folds: Folds = {
   'user.removed': (record) => [
     ...ofUsers['user.removed']!(record),
     ...leftGroupsChanges(record.data),
+    ...endedBindingsChanges(record.data),
   ],
   ...groupFolds(projectChanges),
+  ...bindingFolds,
   ...accountFolds,
   ...sessionFolds,
   ...tokenFolds,
@@ -70,6 +79,7 @@ export const folds: Folds = {
   ...limitFolds,
   ...depositFolds,
   ...hookFolds,
+  ...noticeFolds,
   /** Versions, bindings and IDs become visible together, with the end of the transfer that brought them. */
   'transfer.imported': ({ data }) => [
     ...transferChanges(data.transfer),
@@ -103,6 +113,7 @@ export type Rooms = {
   accounts: Accounts
   seals: Seals
   groups: Groups
+  bindings: Bindings
   projects: Projects
   datasets: Datasets
   workflows: Workflows
@@ -138,9 +149,10 @@ export async function openRooms(
   const projects = openProjects({ commit, db, clock, rights, isPerson, isGroup })
   const seals = await openSeals({ folder: home.people, clock })
   const { personalProject, withoutGroup: projectsWithout } = projects
-  const alsoEnds = async (id: UserId) => groups.endsWith(id)
+  const alsoEnds = async (id: UserId) => ({ ...groups.endsWith(id), ...bindings.endsWith(id) })
   const users: Users = await openUsers({ commit, db, seals, personalProject, alsoEnds })
   const groups: Groups = stack.use(await openGroups({ commit, db, isPerson, projectsWithout }))
+  const bindings: Bindings = stack.use(await openBindings({ commit, db, clock, seals }))
   const tokens = openTokens({ commit, db, clock, users, seals })
   const accounts = await openAccounts({ commit, db, clock, users, seals })
   // Adding puts content first and names it last: in between nothing of it may be swept.
@@ -163,6 +175,7 @@ export async function openRooms(
     accounts,
     seals,
     groups,
+    bindings,
     projects,
     datasets,
     workflows,

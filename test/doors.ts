@@ -51,6 +51,8 @@ export function askStubs(
     'site',
     'users',
     'groups',
+    'login',
+    'bindings',
     'links',
     'connections',
     'projects',

@@ -48,6 +48,8 @@ export type Doorway = {
   /** Sends the answer itself. The body is `request.raw`, unread, when `raw` is set. */
   readonly answer: (asking: Asking) => unknown
   readonly raw?: boolean
+  /** Another site sends browsers here on purpose. */
+  readonly isReturn?: boolean
   /** How this standard tells a failure; a problem document unless said. */
   readonly refuse?: (reply: FastifyReply, ...told: ReturnType<typeof faultOf>) => unknown
 }
@@ -85,7 +87,9 @@ export function addDoorway(app: FastifyInstance, doorway: Doorway, needs: Servin
         const visit = createVisit(request, reply, needs.clock, {
           ...{ url: needs.url, isLate: doorway.raw === true },
         })
-        const by = await admit(request, visit, { name, permission, doors: needs.ready() })
+        const by = await admit(request, visit, {
+          ...{ name, permission, doors: needs.ready(), isReturn: doorway.isReturn },
+        })
         asked.set(request, { visit, by })
         if (by !== undefined) endWhileComing(request, reply, needs.presence.of(by.id))
       },

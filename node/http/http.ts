@@ -38,6 +38,7 @@ import { groupHandlers } from './handlers/groups.ts'
 import { hooksHandlers } from './handlers/hooks.ts'
 import { limitHandlers } from './handlers/limits.ts'
 import { linkHandlers } from './handlers/links.ts'
+import { noticesHandlers } from './handlers/notices.ts'
 import { peopleHandlers } from './handlers/people.ts'
 import { projectHandlers } from './handlers/projects.ts'
 import { openHandlers, sessionHandlers } from './handlers/session.ts'
@@ -125,6 +126,7 @@ const handlers: Handlers = {
   ...transferHandlers,
   ...limitHandlers,
   ...hooksHandlers,
+  ...noticesHandlers,
   ...uploadHandlers,
 }
 
@@ -283,8 +285,8 @@ function addRoute(app: FastifyInstance, name: RouteName, route: Route, needs: Se
         return needs.repeats({ by, key, name, input, asked: doors.asked }, run)
       }
       if (route.answer === 'events') {
-        const { transfers } = ready(needs)
-        const watching = { transfers, clock: needs.clock, by, signal }
+        const { transfers, notices } = ready(needs)
+        const watching = { transfers, notices, clock: needs.clock, by, signal }
         const watch = await startWatching(name as EventsName, input as never, watching)
         return aloud(answerStream(reply, name, by, needs, watch))
       }

@@ -32,6 +32,7 @@ const names = [
   'trouble',
   'deposit',
   'hooks',
+  'notices',
 ]
 
 const scripts = await Promise.all(

@@ -14,7 +14,7 @@ import type { Doorway } from '../../node/http/doorway.ts'
 import { doorways } from '../../node/http/doorways/doorways.ts'
 import type { Email } from '../../protocol/ids.ts'
 import { openReceiver, type Receiver } from '../receiver.ts'
-import { acceptedPair, ana, isDone, type Pair, until } from '../site.ts'
+import { acceptedPair, ana, eventually, isDone, type Pair, until } from '../site.ts'
 
 const actors = ['nobody', 'expired', 'viewer', 'member', 'owner', 'administrator'] as const
 type Actor = (typeof actors)[number]
@@ -30,6 +30,7 @@ type Things = {
   workflow: number
   connection: number
   transfer: string
+  notice: number
   /** By its name. */
   group: string
 }
@@ -71,6 +72,8 @@ function expected(name: string, permission: Permission, actor: Actor, whose: Who
   if (lists.includes(name)) return 'passes'
   // A person whom nobody but the owner is connected with is not there for anybody else.
   if (sends.includes(name)) return actor === 'owner' && whose === 'own' ? 'passes' : 'missing'
+  // Whoever runs the site has no look at what others were told either.
+  if (name === 'notices.read') return actor === 'owner' && whose === 'own' ? 'passes' : 'missing'
   if (everybody.includes(permission)) return 'passes'
   if (permission === 'group.read')
     return actor === 'administrator' || whose === 'own' ? 'passes' : 'missing'
@@ -147,7 +150,12 @@ async function make(email: string): Promise<Things> {
   const sent = await client.call('transfers.send', { to, dataset: { id: dataset } })
   const { name: group } = await pair.oslo.admin.call('groups.add', { name: `Of ${email}` })
   await until(client, sent.id, isDone)
+  const notice = await eventually(
+    async () => (await client.call('notices.list', {})).notices[0]?.id,
+    `${email} hears of it`,
+  )
   return {
+    notice,
     ...{ project, dataset, workflow: workflow.id, cid: file!.cid },
     ...{ connection: connection!.id, transfer: sent.id, group },
   }
@@ -163,7 +171,7 @@ async function untilExpired(token: string): Promise<void> {
 
 /** Something that the schema takes, about these things. */
 async function inputOf(name: RouteName, of: Things, actor: Actor): Promise<object> {
-  const { project, dataset, workflow, connection, transfer, group } = of
+  const { connection, dataset, group, notice, project, transfer, workflow } = of
   const whose: Whose = of === things.own ? 'own' : 'other'
   const spare = spares[whose]
   const path = join(folder, 'data')
@@ -181,6 +189,9 @@ async function inputOf(name: RouteName, of: Things, actor: Actor): Promise<objec
     'site.reclaim': { dry: true },
     'holds.add': { dataset, reason: 'matrix' },
     'hooks.add': { url: `http://${receiver.place}/${unique}` },
+    'notices.read': { id: notice },
+    'notices.read-all': { through: 1 },
+    'notices.prefer': { digest: 'off' },
     'session.open': { email: ben, password },
     'session.welcome': { secret: 'nonsense', password },
     'session.password': { old: password, password },
@@ -189,6 +200,9 @@ async function inputOf(name: RouteName, of: Things, actor: Actor): Promise<objec
     'people.tokens': { email: spare },
     'people.link': { email: spare },
     'people.remove': { email: spare },
+    'people.logins': { email: spare },
+    'people.remove-logins': { email: spare },
+    'login.begin': {},
     'groups.add': { name: unique },
     'groups.change': { group, claims: [] },
     'groups.members': { group },
@@ -273,6 +287,7 @@ const doorwayPaths: Record<string, (of: Things) => string> = {
   'drs.object': ({ cid }) => `/ga4gh/drs/v1/objects/${cid}`,
   'drs.access': ({ cid }) => `/ga4gh/drs/v1/objects/${cid}/access/https`,
   'drs.content': ({ cid }) => `/ga4gh/drs/v1/content/${cid}?ticket=nonsense`,
+  'login.finish': () => '/login/callback?state=nonsense',
   'site.well-known': () => '/.well-known/crossload',
   'site.metrics': () => '/metrics',
 }

@@ -28,10 +28,12 @@ export async function watchBytes(page: Page, packing: string): Promise<() => Fet
   return () => ({ bytes, scripts: scripts.size, packings: [...packings] })
 }
 
+export type Shift = { value: number; what: string }
+
 /** From here on what moves on a page, without anybody having touched it, is written down. */
 export async function watchShifts(page: Page): Promise<void> {
   await page.evaluate(() => {
-    const all: string[] = []
+    const all: Shift[] = []
     Object.assign(globalThis, { shifts: all })
     new PerformanceObserver((list) => {
       for (const entry of list.getEntries()) {
@@ -40,14 +42,14 @@ export async function watchShifts(page: Page): Promise<void> {
           sources: { node?: Node | null }[]
         }
         const what = sources.map(({ node }) => node?.textContent?.slice(0, 60)).join(' | ')
-        all.push(`${value.toFixed(4)}: ${what}`)
+        all.push({ value, what })
       }
     }).observe({ type: 'layout-shift' })
   })
 }
 
 export const shiftsOf = (page: Page) =>
-  page.evaluate(() => (globalThis as unknown as { shifts: string[] }).shifts)
+  page.evaluate(() => (globalThis as unknown as { shifts: Shift[] }).shifts)
 
 export type Kind = 'login' | 'activity'
 export type Paint = { largestMs: number; what: string }

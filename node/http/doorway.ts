@@ -22,8 +22,9 @@ export type Asking = {
   readonly visit: Visit
   /** Nobody where anyone may ask. */
   readonly by: User | undefined
-  /** Aborts when the asker goes away or the site stops. */
+  /** Aborts when the asker goes away or is removed, or the site stops. */
   readonly signal: AbortSignal
+  readonly presence: Presence
   readonly clock: Clock
   readonly log: Log
 }
@@ -98,9 +99,9 @@ export function addDoorway(app: FastifyInstance, doorway: Doorway, needs: Servin
         const leaving = by === undefined ? [] : [needs.presence.of(by.id)]
         for (const one of leaving) one.throwIfAborted()
         const signal = AbortSignal.any([needs.stopping, ...leaving, goneSignal(reply)])
-        const { clock, log } = needs
-        const doors = needs.ready()
-        return doorway.answer({ request, reply, doors, signal, clock, log, ...asked.get(request)! })
+        const { clock, log, presence } = needs
+        const asking = { request, reply, doors: needs.ready(), signal, presence, clock, log }
+        return doorway.answer({ ...asking, ...asked.get(request)! })
       },
     })
   })

@@ -102,7 +102,7 @@ function isOrigin(origin: string, host: string | undefined): boolean {
 
 /** What the asker shows of themselves: a token, or a session's secret. */
 export const secretOf = (request: FastifyRequest): string =>
-  hasToken(request) ? bearer(request) : (cookieOf(request) ?? '')
+  hasToken(request) ? bearer(request) : (cookieOf(request, sessionCookie) ?? '')
 
 const hasToken = ({ headers }: FastifyRequest) => headers.authorization !== undefined
 

@@ -4,6 +4,7 @@ import { expect, test } from 'vitest'
 import type { Email } from '../protocol/ids.ts'
 import { openFolder } from '../test/folder.ts'
 import { systemClock } from './base/clock.ts'
+import { makeFolder } from './base/files.ts'
 import { createConfig, homeAt } from './config.ts'
 import { makeSite } from './init.ts'
 import { verifyJournal } from './journal/journal.ts'
@@ -21,6 +22,8 @@ test('of two backups to the same folder one is whole, and the other finds it the
     clock: systemClock,
     pid: process.pid,
   })
+  // As a site that has run has it.
+  await makeFolder(home.hooks)
   const door = createSiteDoor(
     { home, store: createMemoryStore() } as Partial<Rooms> as Rooms,
     { fault: () => undefined, without: (run) => run() },

@@ -3,7 +3,7 @@
  * refused transfer, and a program was told of it all. Afterwards nothing in Oslo's home says who she was;
  * what happened is still there, and its chain holds. Kyoto keeps what it was told.
  */
-import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Client } from '../../api/client.ts'
@@ -254,7 +254,21 @@ describe('after she has left', () => {
   })
 
   test('the backup from before still knows her: whoever restores it removes her again', async () => {
+    const [key, away] = [join(backup, 'people', '2.key'), join(folder.path, 'away')]
+    await rename(key, away)
     await using restored = await openSite('oslo', { home: backup, made: true })
+    // A copy without her key says so, and makes no other one in its place.
+    const health = await restored.admin.call('site.health', {})
+    expect(health).toMatchObject({ state: 'damaged' })
+    expect(health.fault?.text).toContain('Put people/2.key back')
+    expect((await restored.admin.call('people.list', {}))[1]).toMatchObject({
+      email: 'person-2@key-missing.invalid',
+      state: 'active',
+    })
+    await restored.kill()
+    expect(await readdir(join(backup, 'people'))).toEqual(['1.key'])
+    await rename(away, key)
+    await restored.start()
     const people = await restored.admin.call('people.list', {})
     expect(people[1]).toMatchObject({ email: ana, name: 'Ana Lyst', state: 'active' })
     await restored.admin.call('people.remove', { email: ana })

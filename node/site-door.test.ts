@@ -47,6 +47,7 @@ test('of two backups to the same folder one is whole, and the other finds it the
   expect((await verifyJournal(join(to, 'journal'))).records).toBeGreaterThan(0)
   expect((await readdir(to)).sort()).toEqual([
     'config.json',
+    'hooks',
     'journal',
     'people',
     'site.key',

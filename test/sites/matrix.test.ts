@@ -195,6 +195,7 @@ async function inputOf(name: RouteName, of: Things, actor: Actor): Promise<objec
     'session.open': { email: ben, password },
     'session.welcome': { secret: 'nonsense', password },
     'session.password': { old: password, password },
+    'session.end': { session: '0'.repeat(16) },
     'people.add': { email: `${unique}@oslo.example` },
     'people.token': { email: spare },
     'people.tokens': { email: spare },

@@ -27,7 +27,23 @@ export const openHandlers: OpenHandlers = {
   },
 }
 
-export const sessionHandlers: Handlers<'session.close' | 'session.password'> = {
+type Names =
+  | 'session.close'
+  | 'session.password'
+  | 'session.list'
+  | 'session.end'
+  | 'session.end-others'
+
+export const sessionHandlers: Handlers<Names> = {
+  'session.list': ({ doors, by, visit }) => doors.accounts.sessions.list(by.id, visit.secret),
+  'session.end': async ({ doors: { accounts }, by, visit, input: { session } }) => {
+    await accounts.sessions.endOne(by.id, session)
+    return accounts.sessions.list(by.id, visit.secret)
+  },
+  'session.end-others': async ({ doors: { accounts }, by, visit }) => {
+    await accounts.sessions.endOthers(by.id, visit.secret)
+    return accounts.sessions.list(by.id, visit.secret)
+  },
   'session.close': async ({ doors, visit }) => {
     if (visit.secret !== undefined) await doors.accounts.sessions.end(visit.secret)
     visit.keep(undefined)

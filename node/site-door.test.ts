@@ -1,16 +1,19 @@
-import { readdir } from 'node:fs/promises'
+import { mkdir, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import type { Email } from '../protocol/ids.ts'
 import { openFolder } from '../test/folder.ts'
 import { systemClock } from './base/clock.ts'
-import { makeFolder } from './base/files.ts'
 import { createConfig, homeAt } from './config.ts'
 import { makeSite } from './init.ts'
 import { verifyJournal } from './journal/journal.ts'
 import type { Rooms } from './rooms.ts'
 import { createSiteDoor } from './site-door.ts'
 import { createMemoryStore } from './store/memory.ts'
+
+const nobodyAsks = () => {
+  throw new Error('nobody should ask')
+}
 
 test('of two backups to the same folder one is whole, and the other finds it there', async () => {
   await using folder = await openFolder()
@@ -22,14 +25,12 @@ test('of two backups to the same folder one is whole, and the other finds it the
     clock: systemClock,
     pid: process.pid,
   })
-  // As a site that has run has it.
-  await makeFolder(home.hooks)
+  // Made when a site is opened.
+  await mkdir(home.hooks)
   const door = createSiteDoor(
     { home, store: createMemoryStore() } as Partial<Rooms> as Rooms,
     { fault: () => undefined, without: (run) => run() },
-    () => {
-      throw new Error('nobody should ask')
-    },
+    { facts: nobodyAsks, settings: nobodyAsks },
   )
   const to = join(folder.path, 'copy')
   const signal = new AbortController().signal

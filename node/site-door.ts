@@ -16,12 +16,12 @@ import type { Upkeep } from './upkeep/upkeep.ts'
 export function createSiteDoor(
   rooms: Rooms,
   upkeep: Pick<Upkeep, 'fault' | 'without'>,
-  facts: SiteDoor['facts'],
+  told: Pick<SiteDoor, 'facts' | 'settings'>,
 ): SiteDoor {
   const { home, journal, store } = rooms
   const backups = createPool({ limit: 1 })
   return {
-    facts,
+    ...told,
     health() {
       // A key that is missing is damage like any other: it may come back, and meanwhile it must be seen.
       const fault = upkeep.fault() ?? rooms.users.unreadable()[0]?.fault

@@ -42,7 +42,7 @@ beforeAll(async () => {
   await kyoto.admin.call('people.add', { email: ken, name: 'Ken Ito' })
   ;[atOslo, atKyoto] = await Promise.all([member(oslo, ana), member(kyoto, ken)])
   await live()
-}, 90_000)
+}, 240_000)
 
 afterAll(async () => {
   for (const one of [oslo, kyoto, receiver, folder]) await one?.[Symbol.asyncDispose]()

@@ -28,7 +28,7 @@ beforeAll(async () => {
   await mkdir(path)
   await writeFile(join(path, 'large.bin'), Buffer.alloc(64 * 2 ** 20, 7))
   large = (await atOslo.call('datasets.add', { name: 'Large', path })).id
-}, 60_000)
+}, 240_000)
 
 afterAll(async () => {
   await pair?.[Symbol.asyncDispose]()
@@ -184,4 +184,4 @@ test('a transfer under way ends at both sites, whichever of the two people goes'
   await oslo.kill()
   await oslo.start()
   expect((await oslo.admin.call('site.health', {})).state).toBe('ok')
-}, 60_000)
+}, 240_000)

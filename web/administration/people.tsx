@@ -12,6 +12,7 @@ import { Trouble } from '../parts/trouble.tsx'
 import { When } from '../parts/when.tsx'
 import { MakeToken, TokenList } from '../profile/tokens.tsx'
 import { useAct, useAsk } from '../site.ts'
+import { Logins } from './logins.tsx'
 
 export function People() {
   const asked = useAsk('people.list', {})
@@ -104,6 +105,7 @@ function Person({ of }: { of: PersonView }) {
         </Secret>
       )}
       <Tokens email={email} />
+      <Logins email={email} />
       {fault && <Trouble fault={fault} />}
     </Line>
   )

@@ -16,7 +16,7 @@ import { Logins } from './logins.tsx'
 
 export function People() {
   const asked = useAsk('people.list', {})
-  const { search, box } = useFilter('Name or e-mail')
+  const { search, box } = useFilter('Search for somebody')
   return (
     <Stack>
       <Part title="People of this site">

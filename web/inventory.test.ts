@@ -10,7 +10,8 @@ const top = import.meta.dirname
 const elsewhere: Partial<Record<RouteName, string>> = {
   'site.openapi': 'a document for programs',
   'workflows.versions': 'workflows.show has them',
-  'transfers.follow': 'transfers.watch tells of all',
+  'transfers.follow': 'notices.watch tells of all',
+  'transfers.watch': 'notices.watch tells of them too',
 }
 
 const source = globSync('**/*.{ts,tsx}', { cwd: top, exclude: (path) => path.startsWith('dist') })

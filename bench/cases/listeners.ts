@@ -8,6 +8,7 @@ import { connect, type Socket } from 'node:net'
 import type { Client } from '../../api/client.ts'
 import type { DatasetId, Email } from '../../protocol/ids.ts'
 import { eventually, type Pair } from '../../test/site.ts'
+import { writeMany } from '../../test/trees.ts'
 import type { Bench, Case } from '../case.ts'
 import { median } from '../median.ts'
 import { openPair } from '../sites.ts'
@@ -16,9 +17,12 @@ const streamsCount = 200
 const peopleCount = 10
 const transfersOfEach = 5
 /** How long it is looked at, in milliseconds. */
-const lookedMs = 20_000
+const lookedMs = 8_000
 /** What each transfer may send, in bytes a second: all together keep both sites at work, and none ends meanwhile. */
-const rate = 500_000
+const rate = 24_000
+/** Of one transfer: small files, so that it moves often, and enough for two minutes. */
+const filesOfEach = 350
+const fileBytes = 8192
 const work = `${streamsCount} event streams of ${peopleCount} people while ${peopleCount * transfersOfEach} transfers move`
 
 export const listeners: Case = {
@@ -44,15 +48,15 @@ export const listeners: Case = {
   async run(bench) {
     await using pair = await openPair({ lane: true })
     const people = await connected(pair, bench.quick ? 2 : peopleCount)
-    const path = await bench.scratch.large(bench.quick ? 40e6 : 200e6)
-    const moving = (await Promise.all(people.map((one) => sendAll(one, path)))).flat()
+    const moving: string[] = []
+    for (const one of people) moving.push(...(await sendAll(one, bench, moving.length)))
     const [first] = people
     await eventually(async () => {
       const list = await Promise.all(people.map(({ client }) => client.call('transfers.list', {})))
       return list.flat().filter(({ state }) => state === 'moving').length === moving.length
     }, 'all of them move')
     const seen = { with: [] as Late[], alone: [] as Late[] }
-    for (let round = 0; round < (bench.quick ? 1 : 3); round++) {
+    for (let round = 0; round < (bench.quick ? 1 : 2); round++) {
       seen.alone.push(await lateness(pair, bench))
       const ears = await Promise.all(
         Array.from({ length: bench.quick ? 20 : streamsCount }, (_, i) =>
@@ -89,11 +93,14 @@ async function connected({ oslo, kyoto }: Pair, count: number): Promise<Person[]
   return people
 }
 
-async function sendAll({ client, email }: Person, path: string): Promise<string[]> {
-  const { id } = await client.call('datasets.add', { name: 'Heard', path, inPlace: true })
-  const dataset = { id: id as DatasetId }
+/** Each has content of its own: what came with another would not be sent again. */
+async function sendAll({ client, email }: Person, bench: Bench, before: number): Promise<string[]> {
   const ids: string[] = []
   for (let i = 0; i < transfersOfEach; i++) {
+    const path = bench.scratch.fresh('heard')
+    await writeMany(path, filesOfEach, fileBytes, (before + i + 1) * 100_000)
+    const added = await client.call('datasets.add', { name: `Heard ${i}`, path })
+    const dataset = { id: added.id as DatasetId }
     const { id } = await client.call('transfers.send', { to: { email, alias: 'kyoto' }, dataset })
     await client.call('limits.set-transfer', { id, out: rate })
     ids.push(id)

@@ -71,6 +71,12 @@ export const peopleRoutes = {
     output: shapes.sessionView,
   }),
 
+  'session.rename': value('PUT /api/session/name', 'session.use', {
+    says: 'Changes my name, as others at this site see it.',
+    input: fields({ name }),
+    output: shapes.userView,
+  }),
+
   // ── people
   'people.list': value('GET /api/people', 'people.manage', {
     says: 'The people of this site.',

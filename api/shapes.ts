@@ -233,6 +233,8 @@ export const projectView = z.object({
   id: projectId,
   name: z.string(),
   personal: z.boolean(),
+  /** The asker's: the highest of their own and those of their groups. */
+  role: z.enum(['owner', 'member', 'viewer']),
   members: z.array(memberView),
   /** Whoever is in one of them has its role here, or a higher one of their own. */
   groups: z.array(groupMemberView),

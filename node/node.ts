@@ -36,6 +36,7 @@ import { readMailSettings } from './notices/settings.ts'
 import { openConnections } from './people/connections.ts'
 import { frees, isArriving, pinsIn, pinsOf, sourcesOf } from './pinned.ts'
 import { demandMarker, openRooms } from './rooms.ts'
+import { settingsOf } from './settings.ts'
 import { createSiteDoor } from './site-door.ts'
 import { verifySignature } from './sites/identity.ts'
 import { type Links, openLinks } from './sites/links.ts'
@@ -264,15 +265,18 @@ export async function openSite(o: {
   await watchRooms(stack, metrics, {
     ...{ home, rooms, net, links, transfers, deposits, upkeep, hooks, notices },
   })
-  const site = createSiteDoor(rooms, upkeep, () => ({
-    site: identity.site,
-    name: config.name,
-    fingerprint: identity.fingerprint,
-    addresses: running.addresses(),
-    lane: running.lane,
-    version,
-    startedAt,
-  }))
+  const site = createSiteDoor(rooms, upkeep, {
+    facts: () => ({
+      site: identity.site,
+      name: config.name,
+      fingerprint: identity.fingerprint,
+      addresses: running.addresses(),
+      lane: running.lane,
+      version,
+      startedAt,
+    }),
+    settings: () => settingsOf(config, home),
+  })
   const uploads = stack.use(
     await openUploads({
       ...{ folder: home.uploads, clock, log: logFault },
@@ -382,6 +386,7 @@ export async function openSafeMode(o: {
   }
   const site: SiteDoor = {
     facts: refuse,
+    settings: refuse,
     health: () => ({ state: 'safe', fault: toWireFault(fault) }),
     verify: refuse,
     backup: refuse,

@@ -16,12 +16,12 @@ import type { Upkeep } from './upkeep/upkeep.ts'
 export function createSiteDoor(
   rooms: Rooms,
   upkeep: Pick<Upkeep, 'fault' | 'without'>,
-  facts: SiteDoor['facts'],
+  told: Pick<SiteDoor, 'facts' | 'settings'>,
 ): SiteDoor {
   const { home, journal, store } = rooms
   const backups = createPool({ limit: 1 })
   return {
-    facts,
+    ...told,
     health() {
       const fault = upkeep.fault()
       return fault === undefined ? { state: 'ok' } : { state: 'damaged', fault: toWireFault(fault) }

@@ -11,6 +11,7 @@ import {
   Text,
   useComputedColorScheme,
   useMantineColorScheme,
+  VisuallyHidden,
 } from '@mantine/core'
 import { Suspense, useEffect, useState } from 'react'
 import type { Told } from '../api/routes.ts'
@@ -25,6 +26,7 @@ import { Trouble } from './parts/trouble.tsx'
 import { placeOf, rooms } from './places.tsx'
 import { logOut } from './session.ts'
 import { useAsk } from './site.ts'
+import { useWaiting, waitingIn } from './waiting.ts'
 
 /** Who asks decides what is shown: the door, or the rooms behind it. */
 export function App() {
@@ -47,6 +49,7 @@ function Shell({ site, address }: { site: Told<'site.show'>; address: string }) 
   const [openAt, setOpenAt] = useState<string>()
   const open = openAt === address
   const live = useLive()
+  const waiting = useWaiting(site)
   useEffect(() => {
     if (address === '/login') go('/')
   }, [address])
@@ -101,6 +104,7 @@ function Shell({ site, address }: { site: Told<'site.show'>; address: string }) 
                 <NavLink
                   key={path}
                   label={name}
+                  rightSection={<Count of={waitingIn(path, waiting)} />}
                   active={here}
                   {...(here && { 'aria-current': 'page' as const })}
                   {...leading(path)}
@@ -128,6 +132,17 @@ function Shell({ site, address }: { site: Told<'site.show'>; address: string }) 
         </Stack>
       </AppShell.Main>
     </AppShell>
+  )
+}
+
+/** How many things wait in a room; nothing where nothing does. */
+function Count({ of }: { of: number }) {
+  if (of === 0) return null
+  return (
+    <Badge color="orange" variant="light" size="sm" tt="none">
+      {of}
+      <VisuallyHidden> waiting</VisuallyHidden>
+    </Badge>
   )
 }
 

@@ -30,6 +30,7 @@ export const openHandlers: OpenHandlers = {
 type Names =
   | 'session.close'
   | 'session.password'
+  | 'session.rename'
   | 'session.list'
   | 'session.end'
   | 'session.end-others'
@@ -44,6 +45,8 @@ export const sessionHandlers: Handlers<Names> = {
     await accounts.sessions.endOthers(by.id, visit.secret)
     return accounts.sessions.list(by.id, visit.secret)
   },
+  'session.rename': async ({ doors, by, input: { name } }) =>
+    viewUser(await doors.users.rename(by.id, name, { by: { user: by.id } })),
   'session.close': async ({ doors, visit }) => {
     if (visit.secret !== undefined) await doors.accounts.sessions.end(visit.secret)
     visit.keep(undefined)

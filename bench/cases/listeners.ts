@@ -19,10 +19,10 @@ const transfersOfEach = 5
 /** How long it is looked at, in milliseconds. */
 const lookedMs = 8_000
 /** What each transfer may send, in bytes a second: all together keep both sites at work, and none ends meanwhile. */
-const rate = 24_000
-/** Of one transfer: small files, so that it moves often, and enough for two minutes. */
-const filesOfEach = 350
-const fileBytes = 8192
+const rate = 250_000
+/** Of one transfer: 20 MB, enough for over a minute. */
+const filesOfEach = 300
+const fileBytes = 65_536
 const work = `${streamsCount} event streams of ${peopleCount} people while ${peopleCount * transfersOfEach} transfers move`
 
 export const listeners: Case = {

@@ -5,7 +5,7 @@
 import { fileURLToPath } from 'node:url'
 import type { SendInput } from '../api/shapes.ts'
 import { asFault, Fault, toWireFault } from '../protocol/fault.ts'
-import { parseEmail, type SiteId } from '../protocol/ids.ts'
+import { parseEmail, type SiteId, type UserId } from '../protocol/ids.ts'
 import { laneProtocol } from '../protocol/lane.ts'
 import { createAudit } from './audit.ts'
 import type { Clock } from './base/clock.ts'
@@ -109,7 +109,7 @@ export async function openSite(o: {
   const links = stack.use(await openLinks({ commit, db, clock, identity, me, speaks, open: dial }))
   listLinks = links.list
   const connections = stack.use(
-    await openConnections({ commit, db, clock, links, users, open: dial }),
+    await openConnections({ commit, db, clock, links, users, seals: rooms.seals, open: dial }),
   )
   const names = {
     me: { site: identity.site, name: config.name },
@@ -137,6 +137,7 @@ export async function openSite(o: {
       },
     }),
   )
+  const isPerson = async (id: UserId) => (await users.get(id))?.at === 'active'
   const unpacker = createUnpacker({ clock, db, store, users, projects, datasets })
   const seen = openSeen({ db, store })
   const transfers = stack.use(
@@ -145,6 +146,7 @@ export async function openSite(o: {
       commit,
       db,
       store,
+      seals: rooms.seals,
       seen,
       clock,
       names,
@@ -167,6 +169,7 @@ export async function openSite(o: {
           id,
         )
       },
+      isPerson,
       recipient: async (site, person, email) => {
         const connection = connections.byIncoming(site, parseEmail(person), parseEmail(email))
         if (connection !== undefined) return { connection: connection.id, user: connection.user }
@@ -280,9 +283,12 @@ export async function openSite(o: {
   const uploads = stack.use(
     await openUploads({
       ...{ folder: home.uploads, clock, log: logFault },
-      isPerson: async (id) => (await users.get(id))?.at === 'active',
+      isPerson,
     }),
   )
+  accounts.leaving.add(transfers.leave)
+  // Not waited for: what is being made of an upload just now may take its time.
+  accounts.leaving.add((user) => void uploads.leave(user))
   const holdings = stack.use(openHoldings({ db, store, clock, datasets, log: logFault }))
   // What is sent is chosen first and named last, as what is added.
   const sending = during(rooms.guard, transfers, ['send', 'dryRun'])

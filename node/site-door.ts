@@ -23,7 +23,8 @@ export function createSiteDoor(
   return {
     ...told,
     health() {
-      const fault = upkeep.fault()
+      // A key that is missing is damage like any other: it may come back, and meanwhile it must be seen.
+      const fault = upkeep.fault() ?? rooms.users.unreadable()[0]?.fault
       return fault === undefined ? { state: 'ok' } : { state: 'damaged', fault: toWireFault(fault) }
     },
     verify: (doing) => verifyEverything(rooms, doing),

@@ -18,6 +18,7 @@ import type { Told } from '../api/routes.ts'
 import { visible } from '../api/words.ts'
 import { go, leading, useAddress } from './address.tsx'
 import { useLive } from './live.ts'
+import { Bell } from './notices/bell.tsx'
 import { Login } from './pages/login.tsx'
 import { Welcome } from './pages/welcome.tsx'
 import { Icon } from './parts/icons.tsx'
@@ -90,6 +91,7 @@ function Shell({ site, address }: { site: Told<'site.show'>; address: string }) 
                 </Badge>
               )}
             </span>
+            <Bell isHere={address === '/notices'} />
             <Shade />
           </Group>
         </Group>

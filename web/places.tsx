@@ -5,6 +5,7 @@ import { Way } from './address.tsx'
 import { Activity } from './pages/activity.tsx'
 import { DatasetPage } from './pages/dataset.tsx'
 import { Datasets } from './pages/datasets.tsx'
+import { Notices } from './pages/notices.tsx'
 import { Profile } from './pages/profile.tsx'
 import { TransferPage } from './pages/transfer.tsx'
 import { Transfers } from './pages/transfers.tsx'
@@ -61,6 +62,7 @@ export function placeOf(address: string, site: Told<'site.show'>): ReactNode {
   if (room === 'projects' && id === undefined) return <Projects you={site.you.email} />
   if (room === 'projects' && number !== undefined)
     return <ProjectPage key={id} id={number} you={site.you.email} />
+  if (room === 'notices') return <Notices />
   if (room === 'profile') return <Profile site={site} />
   if (room === 'administration' && site.you.role === 'administrator') return <Administration />
   return (

@@ -52,6 +52,7 @@ type Paged =
   | 'datasets.files'
   | 'datasets.folder'
   | 'journal.read'
+  | 'notices.list'
 type After = number | string | undefined
 
 /** A list that comes page by page; `nextOf` says after what the next page begins. */

@@ -7,7 +7,8 @@ import { acts, may } from '../people/permissions.ts'
 import type { User } from '../people/users.ts'
 import { Unknown } from './answers.ts'
 import type { Doors } from './doors.ts'
-import { demandOwnPage, type Visit, whoAsks } from './visit.ts'
+import { left } from './presence.ts'
+import { demandOwnPage, secretOf, type Visit, whoAsks } from './visit.ts'
 
 /** An address without a permission does not start. */
 export function demandPermission(name: string, permission: Permission): void {
@@ -45,7 +46,7 @@ export async function admit(
     return undefined
   }
   const known = await whoAsks(request, visit, doors)
-  if (known === undefined) throw new Unknown()
+  if (known === undefined) throw doors.accounts.hasLeft(secretOf(request)) ? left() : new Unknown()
   const { user: by, scope } = known
   if (scope === 'read' && !reading.includes(request.method)) {
     throw new Fault('denied', `http.${name}`, {

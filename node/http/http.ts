@@ -53,6 +53,7 @@ import type { Log } from './log.ts'
 import { servePages } from './pages.ts'
 import { createPaths, type Folders } from './paths.ts'
 import { demandQuestion, hasBody, questionMs } from './patience.ts'
+import { createPresence, endWhileComing, type Presence } from './presence.ts'
 import { unreadable } from './reasons.ts'
 import { createRepeats, keyHeader, keyOf, type Repeats } from './repeats.ts'
 import type { Stream } from './stream.ts'
@@ -186,11 +187,14 @@ export function createApp(
     answerFault(reply, ...faultOf(blamed(thrown, request), needs)),
   )
   const repeats = createRepeats(needs.clock)
+  const presence = createPresence()
+  if ('accounts' in needs.doors) needs.doors.accounts.leaving.add(presence.end)
   let live: Live | undefined
   for (const [name, route] of Object.entries(table)) {
     addRoute(app, name as RouteName, route as Route, {
       ...needs,
       repeats,
+      presence,
       live: (doors) => (live ??= createLive({ ...doors, clock: needs.clock })),
       stopping: stopping.signal,
       streams,
@@ -198,7 +202,10 @@ export function createApp(
   }
   for (const lookout of lookouts) addLookout(app, lookout, needs.doors.site)
   for (const doorway of doorways) {
-    addDoorway(app, doorway, { ...needs, ready: () => ready(needs), stopping: stopping.signal })
+    addDoorway(app, doorway, {
+      ...{ ...needs, presence, ready: () => ready(needs) },
+      stopping: stopping.signal,
+    })
   }
   return {
     app,
@@ -217,6 +224,7 @@ type Serving = HttpNeeds & {
   readonly stopping: AbortSignal
   readonly streams: Set<Promise<void>>
   readonly repeats: Repeats
+  readonly presence: Presence
   readonly live: (doors: Doors) => Live
 }
 
@@ -245,7 +253,9 @@ function addRoute(app: FastifyInstance, name: RouteName, route: Route, needs: Se
       visits.set(request, visit)
       if (name === 'site.health') return
       const by = await admit(request, visit, { name, permission, doors: ready(needs) })
-      if (by !== undefined) people.set(request, by)
+      if (by === undefined) return
+      people.set(request, by)
+      endWhileComing(request, reply, needs.presence.of(by.id))
     },
     handler: async (request, reply) => {
       if (name === 'site.health') return answerValue(reply, route, needs.doors.site.health())
@@ -257,11 +267,14 @@ function addRoute(app: FastifyInstance, name: RouteName, route: Route, needs: Se
       }
       const by = people.get(request)!
       const paths = createPaths(needs)
-      const signal = AbortSignal.any([stopping, goneSignal(reply)])
+      const leaving = needs.presence.of(by.id)
+      // What came slowly may be whole only after its person was removed.
+      leaving.throwIfAborted()
+      const signal = AbortSignal.any([stopping, leaving, goneSignal(reply)])
       if (route.answer === 'bytes') {
         const find = contentHandlers[name as BytesName] as (call: unknown) => Promise<OpenFile>
         await using file = await find({ doors: ready(needs), by, input })
-        const reader = `${by.email} reading ${name}`
+        const reader = `person ${by.id} reading ${name}`
         const { clock, log } = needs
         return await answerBytes(request, reply, file, { clock, log, reader, signal })
       }

@@ -276,9 +276,7 @@ describe('following', () => {
       moved()
       await clock.advance(slowReaderMs / 2)
     }
-    expect(logged).toEqual([
-      { reader: 'ana@lab.example reading transfers.follow', ms: slowReaderMs },
-    ])
+    expect(logged).toEqual([{ reader: 'person 1 reading transfers.follow', ms: slowReaderMs }])
     expect(counted.dropped).toBe(1)
     socket.destroy()
   })

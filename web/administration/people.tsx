@@ -1,4 +1,4 @@
-import { Badge, Button, Group, NativeSelect, Stack, Text, TextInput } from '@mantine/core'
+import { Badge, Button, Checkbox, Group, NativeSelect, Stack, Text, TextInput } from '@mantine/core'
 import { type FormEvent, useState } from 'react'
 import type { Told } from '../../api/routes.ts'
 import { visible } from '../../api/words.ts'
@@ -16,11 +16,26 @@ import { useAct, useAsk } from '../site.ts'
 export function People() {
   const asked = useAsk('people.list', {})
   const { search, box } = useFilter('Name or e-mail')
+  const mail = useAsk('mail.show', {})
+  const hasMail = mail.data !== undefined && mail.data.state !== 'off'
+  const [wantsMail, setWantsMail] = useState(false)
+  const mails = hasMail && wantsMail
   return (
     <Stack>
       <Part title="People of this site">
         <Stack gap="sm">
           {box}
+          <Checkbox
+            label="Send it by mail"
+            description={
+              hasMail
+                ? 'A one-time link that you make also goes to the person’s address.'
+                : 'This site sends no mail; the part Mail says how to set it up.'
+            }
+            checked={mails}
+            disabled={!hasMail}
+            onChange={(event) => setWantsMail(event.currentTarget.checked)}
+          />
           <Answered of={asked}>
             {(all) => {
               const shown = all.filter(
@@ -38,7 +53,7 @@ export function People() {
                   items={shown}
                   keyOf={({ id }) => id}
                   of={allThere}
-                  row={(one) => <Person of={one} />}
+                  row={(one) => <Person of={one} mails={mails} />}
                 />
               )
             }}
@@ -56,7 +71,7 @@ function isLike({ email, name }: PersonView, text = ''): boolean {
   return `${name} ${email}`.toLowerCase().includes(text.toLowerCase())
 }
 
-function Person({ of }: { of: PersonView }) {
+function Person({ of, mails }: { of: PersonView; mails: boolean }) {
   const { email } = of
   const remove = useAct('people.remove', ['people.list'])
   const link = useAct('people.link', [])
@@ -70,7 +85,7 @@ function Person({ of }: { of: PersonView }) {
             variant="default"
             loading={link.isPending}
             aria-label={`One-time link for ${email}`}
-            onClick={() => link.mutate({ email })}
+            onClick={() => link.mutate({ email, ...(mails && { mail: true }) })}
           >
             One-time link
           </Button>
@@ -95,6 +110,13 @@ function Person({ of }: { of: PersonView }) {
       {of.name !== '' && (
         <Text size="sm" c="dimmed">
           {email}
+        </Text>
+      )}
+      {link.data?.mail && (
+        <Text size="sm" role="status">
+          {link.data.mail.sent
+            ? 'It was mailed to them.'
+            : `It was not mailed. ${visible(link.data.mail.problem ?? '')} Hand it over by another way.`}
         </Text>
       )}
       {link.data && (

@@ -4,6 +4,7 @@ import { Hooks } from '../administration/hooks.tsx'
 import { Journal } from '../administration/journal.tsx'
 import { Limits } from '../administration/limits.tsx'
 import { Links } from '../administration/links.tsx'
+import { Mail } from '../administration/mail.tsx'
 import { People } from '../administration/people.tsx'
 import { Server } from '../administration/server.tsx'
 import { Storage } from '../administration/storage.tsx'
@@ -18,6 +19,7 @@ const parts = [
   { id: 'storage', name: 'Storage', shows: () => <Storage /> },
   { id: 'backup', name: 'Backup', shows: () => <Backup /> },
   { id: 'hooks', name: 'Webhooks', shows: () => <Hooks /> },
+  { id: 'mail', name: 'Mail', shows: () => <Mail /> },
   { id: 'journal', name: 'Journal', shows: () => <Journal /> },
   { id: 'site', name: 'Site and settings', shows: () => <Server /> },
 ]

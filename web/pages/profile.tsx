@@ -1,11 +1,13 @@
 import type { Told } from '../../api/routes.ts'
 import { visible } from '../../api/words.ts'
+import { NoticePreferences } from '../notices/notice-preferences.tsx'
 import { Facts } from '../parts/facts.tsx'
 import { Page, Part } from '../parts/page.tsx'
 import { Connections } from '../profile/connections.tsx'
 import { MyTokens } from '../profile/my-tokens.tsx'
 import { MyName } from '../profile/name.tsx'
 import { Password } from '../profile/password.tsx'
+import { Sessions } from '../profile/sessions.tsx'
 
 export function Profile({ site }: { site: Told<'site.show'> }) {
   const { you } = site
@@ -23,7 +25,9 @@ export function Profile({ site }: { site: Told<'site.show'> }) {
         />
       </Part>
       <Connections me={you.email} />
+      <NoticePreferences />
       <Password email={you.email} />
+      <Sessions />
       <MyTokens isAdministrator={you.role === 'administrator'} />
     </Page>
   )

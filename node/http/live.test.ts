@@ -375,7 +375,7 @@ describe('twenty streams of five people', () => {
     }
     await clock.advance(tellMs)
     expect(logged).toEqual([
-      { reader: 'person0@lab.example reading transfers.watch', ms: slowReaderMs },
+      { reader: 'person 1 reading transfers.watch', ms: slowReaderMs },
     ])
     expect(counted.dropped).toBe(1)
     expect(looked()).toBe(rounds * ids.length)

@@ -127,7 +127,7 @@ describe.skipIf(noBrowser)(
       await page.getByRole('textbox', { name: 'New folder' }).fill(to)
       await page.getByRole('button', { name: 'Export', exact: true }).click()
       await page.getByText(/^Wrote .* 1 result file/).waitFor()
-      expect(JSON.parse(await readFile(join(to, 'gating.json'), 'utf8'))).toMatchObject({
+      expect(JSON.parse(await readFile(join(to, 'Gating.json'), 'utf8'))).toMatchObject({
         datasetId: 1,
       })
       await web.look(page, 'workflow-manage')

@@ -6,7 +6,6 @@ import { deposit } from './cases/deposit.ts'
 import { inPlace } from './cases/in-place.ts'
 import { iroh } from './cases/iroh.ts'
 import { large } from './cases/large.ts'
-import { listeners } from './cases/listeners.ts'
 import { longLine } from './cases/long-line.ts'
 import { memory } from './cases/memory.ts'
 import { million } from './cases/million.ts'
@@ -27,6 +26,5 @@ export const cases: readonly Case[] = [
   memory,
   million,
   inPlace,
-  listeners,
   paint,
 ]

@@ -41,7 +41,7 @@ describe.skipIf(noBrowser)(
       const page = await web.open(oslo, ana, '/datasets')
       await page.getByText('There is no dataset yet.').waitFor()
       await page.getByRole('link', { name: 'New dataset' }).click()
-      await page.getByRole('textbox', { name: 'Name of the dataset' }).fill('Panel')
+      await page.getByRole('textbox', { name: 'What the dataset is called' }).fill('Panel')
       await page.getByRole('textbox', { name: 'Folder or file' }).fill(join(folder, 'not there'))
       await page.getByRole('button', { name: 'Add them' }).click()
       await page.getByRole('alert').getByText('not there').waitFor()

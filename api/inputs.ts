@@ -10,6 +10,7 @@ import {
   parseAlias,
   parseEmail,
   parseTransferId,
+  type UserId,
   type WorkflowId,
 } from '../protocol/ids.ts'
 
@@ -35,6 +36,7 @@ export const workflowId = localId<WorkflowId>()
 export const linkId = localId<LinkId>()
 export const connectionId = localId<ConnectionId>()
 export const version = localId<number>()
+export const userId = localId<UserId>()
 export const transferId = z.string().max(32).transform(parseTransferId)
 export const email = z.string().max(254).transform(parseEmail)
 export const alias = z.string().max(32).transform(parseAlias)
@@ -47,6 +49,9 @@ export const text = (charactersMax: number) =>
     .refine((s) => !/\p{Cc}/u.test(s), 'has control characters')
 
 export const name = text(200)
+
+/** A group, by its ID or its name. */
+export const group = text(200)
 
 /** What is typed as a password; what makes one strong is told in words by the site. */
 export const password = z.string().min(1).max(1000)

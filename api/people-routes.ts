@@ -1,7 +1,8 @@
 /** Questions about people: how they come in, and who they are. Part of the table in `routes.ts`. */
 import { z } from 'zod'
 import { email, name, password, text } from './inputs.ts'
-import { fields, nothing, value } from './route.ts'
+import { mailedView } from './notices-shapes.ts'
+import { fields, long, nothing, value } from './route.ts'
 import * as shapes from './shapes.ts'
 
 const newToken = {
@@ -29,6 +30,23 @@ export const peopleRoutes = {
     input: fields({ secret: text(100), password, name: name.optional() }),
     output: shapes.sessionView,
     kinds: ['gone'],
+  }),
+  'login.show': value('GET /api/login', 'anyone', {
+    says: 'How one can log in here, and why a login at the institution did not work.',
+    input: fields({
+      /** What the institution’s answer left in the address of the page. */
+      tried: text(100).optional(),
+    }),
+    output: shapes.loginView,
+  }),
+  'login.begin': value('POST /api/login', 'anyone', {
+    says: 'Begins a login at the institution; the browser goes to the address, and comes back with an answer.',
+    input: fields({
+      /** Where in the console the person goes on. */
+      to: text(2000).optional(),
+    }),
+    output: z.object({ url: z.string() }),
+    kinds: ['unreachable', 'conflict'],
   }),
   'session.close': value('DELETE /api/session', 'session.use', {
     says: 'Ends the session that the cookie names.',
@@ -86,10 +104,21 @@ export const peopleRoutes = {
     input: fields({ token: tokenId }),
     output: shapes.shownTokenView,
   }),
-  'people.link': value('POST /api/people/:email/links', 'people.manage', {
-    says: 'Makes a one-time link by which a person chooses a password; it is shown this once.',
+  'people.link': long('POST /api/people/:email/links', 'people.manage', {
+    says: 'Makes a one-time link by which a person chooses a password; it is shown this once, and mailed to them with `mail`.',
+    input: fields({ email, mail: z.boolean().optional() }),
+    output: shapes.welcomeView.extend({ mail: mailedView.optional() }),
+    kinds: ['conflict'],
+  }),
+  'people.logins': value('GET /api/people/:email/logins', 'people.manage', {
+    says: 'Where a person is known who logs in elsewhere.',
     input: fields({ email }),
-    output: shapes.welcomeView,
+    output: z.array(shapes.bindingView),
+  }),
+  'people.remove-logins': value('DELETE /api/people/:email/logins', 'people.manage', {
+    says: 'Ends what an account is elsewhere; the next login there may bind it anew.',
+    input: fields({ email }),
+    output: z.array(shapes.bindingView),
   }),
   'people.remove': value('DELETE /api/people/:email', 'people.manage', {
     says: 'Ends a person’s account and every token of it.',

@@ -7,6 +7,7 @@
  */
 import { z } from 'zod'
 import { contentRoutes } from './content-routes.ts'
+import { groupsRoutes } from './groups-routes.ts'
 import { hooksRoutes } from './hooks-routes.ts'
 import {
   alias,
@@ -15,6 +16,7 @@ import {
   email,
   flag,
   folderItemsMax,
+  group,
   inputs,
   linkId,
   links,
@@ -31,6 +33,7 @@ import {
   whole,
   workflowId,
 } from './inputs.ts'
+import { noticesRoutes } from './notices-routes.ts'
 import { peopleRoutes } from './people-routes.ts'
 import { fields, long, nothing, value } from './route.ts'
 import * as shapes from './shapes.ts'
@@ -65,6 +68,7 @@ export const routes = {
   }),
   ...upkeepRoutes,
   ...hooksRoutes,
+  ...noticesRoutes,
   ...contentRoutes,
   ...uploadRoutes,
   'journal.read': value('GET /api/journal', 'site.administer', {
@@ -85,6 +89,7 @@ export const routes = {
   }),
 
   ...peopleRoutes,
+  ...groupsRoutes,
 
   // ── links
   'links.invite': value('POST /api/invitations', 'link.manage', {
@@ -198,6 +203,18 @@ export const routes = {
     kinds: ['conflict'],
   }),
 
+  'projects.set-group': value('PUT /api/projects/:id/groups/:group', 'project.own', {
+    says: 'Gives everybody in a group a role in a project.',
+    input: fields({ id: projectId, group, role: z.enum(['owner', 'member', 'viewer']) }),
+    output: shapes.projectView,
+    kinds: ['conflict'],
+  }),
+  'projects.remove-group': value('DELETE /api/projects/:id/groups/:group', 'project.own', {
+    says: 'Takes a group out of a project.',
+    input: fields({ id: projectId, group }),
+    output: shapes.projectView,
+    kinds: ['conflict'],
+  }),
   'projects.set-deposit': value('PUT /api/projects/:id/deposit', 'project.own', {
     says: 'Names the folder where datasets that arrive in a project are laid out as ordinary files.',
     input: fields({
@@ -398,7 +415,7 @@ export const routes = {
 
 export type Routes = typeof routes
 export type RouteName = keyof Routes
-export type EventsName = 'transfers.follow' | 'transfers.watch'
+export type EventsName = 'transfers.follow' | 'transfers.watch' | 'notices.watch'
 /** They answer with the content of a file. */
 export type BytesName = 'datasets.content' | 'workflows.content'
 export type CallName = Exclude<RouteName, EventsName | BytesName>

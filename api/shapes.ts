@@ -9,6 +9,7 @@ import type {
   DatasetId,
   Email,
   FileCid,
+  GroupId,
   LinkId,
   ProjectId,
   Root,
@@ -28,6 +29,7 @@ const id = <T extends number>() => z.number() as unknown as z.ZodType<T, T>
 const text = <T extends string>() => z.string() as unknown as z.ZodType<T, T>
 
 export const userId = id<UserId>()
+export const groupId = id<GroupId>()
 export const linkId = id<LinkId>()
 export const connectionId = id<ConnectionId>()
 export const projectId = id<ProjectId>()
@@ -82,6 +84,29 @@ export const userView = z.object({
   personal: projectId,
   state: z.enum(['active', 'removed']),
 })
+
+export const groupView = z.object({
+  id: groupId,
+  name: z.string(),
+  /** Groups at the institution whose people are in it, as told at each login there. */
+  claims: z.array(z.string()),
+  /** How many are in it. */
+  people: count,
+})
+
+/** Somebody in a group. */
+export const groupPersonView = z.object({ id: userId, email, name: z.string() })
+
+/** How one can log in here. */
+export const loginView = z.object({
+  /** Where else than here, as people call it; absent when there is only the password. */
+  institution: z.string().optional(),
+  /** Why the login that was asked about did not work. */
+  trouble: faultView.optional(),
+})
+
+/** Who an account is at an institution; who exactly is told to nobody. */
+export const bindingView = z.object({ id: z.string(), issuer: z.string(), boundAt: instant })
 
 /** A session that was opened; its secret is in the cookie alone. */
 export const sessionView = z.object({ user: userView, expiresAt: instant })
@@ -184,11 +209,22 @@ export const memberView = z.object({
   role: z.enum(['owner', 'member', 'viewer']),
 })
 
+/** A group as a member of a project. */
+export const groupMemberView = z.object({
+  id: groupId,
+  name: z.string(),
+  /** How many people are in it. */
+  people: count,
+  role: z.enum(['owner', 'member', 'viewer']),
+})
+
 export const projectView = z.object({
   id: projectId,
   name: z.string(),
   personal: z.boolean(),
   members: z.array(memberView),
+  /** Whoever is in one of them has its role here, or a higher one of their own. */
+  groups: z.array(groupMemberView),
   createdAt: instant,
   /** Where datasets that arrive in it are laid out as ordinary files. */
   deposit: z.object({ folder: z.string(), link: z.boolean() }).optional(),

@@ -11,7 +11,7 @@ export type Row = {
   readonly aim?: number
   /** Which way is good. */
   readonly better: 'more' | 'less'
-  readonly unit: '×' | '%' | 'MiB' | 'MB' | 'MB/s' | 'bytes'
+  readonly unit: '×' | '%' | 'MiB' | 'MB' | 'MB/s' | 'bytes' | 'ms'
 }
 
 export type Measured = {

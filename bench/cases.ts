@@ -9,6 +9,7 @@ import { large } from './cases/large.ts'
 import { longLine } from './cases/long-line.ts'
 import { memory } from './cases/memory.ts'
 import { million } from './cases/million.ts'
+import { paint } from './cases/paint.ts'
 import { resend } from './cases/resend.ts'
 import { small } from './cases/small.ts'
 
@@ -25,4 +26,5 @@ export const cases: readonly Case[] = [
   memory,
   million,
   inPlace,
+  paint,
 ]

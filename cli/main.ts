@@ -15,11 +15,13 @@ import { visible } from '../api/words.ts'
 import { asFault, Fault, faultKinds } from '../protocol/fault.ts'
 import { addConnections } from './commands/connections.ts'
 import { addDatasets } from './commands/datasets.ts'
+import { addGroups } from './commands/groups.ts'
 import { addHooks } from './commands/hooks.ts'
 import { addInit } from './commands/init.ts'
 import { addJournal } from './commands/journal.ts'
 import { addLimits } from './commands/limits.ts'
 import { addLinks } from './commands/links.ts'
+import { addNotices } from './commands/notices.ts'
 import { addPeople } from './commands/people.ts'
 import { addProjects } from './commands/projects.ts'
 import { addSend } from './commands/send.ts'
@@ -57,6 +59,7 @@ export async function run(argv: readonly string[], world: World): Promise<number
   for (const add of [
     addSite,
     addPeople,
+    addGroups,
     addLinks,
     addConnections,
     addProjects,
@@ -68,6 +71,7 @@ export async function run(argv: readonly string[], world: World): Promise<number
     addJournal,
     addUpkeep,
     addHooks,
+    addNotices,
   ]) {
     add(program, open)
   }

@@ -7,6 +7,8 @@ import { z } from 'zod'
 import { Fault } from '../protocol/fault.ts'
 import { misfit } from '../protocol/misfit.ts'
 import { readIfThere, writeDurably } from './base/files.ts'
+import { isLoopback } from './base/loopback.ts'
+import { mailShape } from './notices/settings.ts'
 
 /** Where a site listens for other sites when nothing is said: TCP, and WebSockets one port up. */
 export const defaultListen = ['/ip4/0.0.0.0/tcp/4600', '/ip4/0.0.0.0/tcp/4601/ws'] as const
@@ -15,11 +17,7 @@ export const defaultHttp = '127.0.0.1:4680'
 
 const shape = z.strictObject({
   v: z.literal(1),
-  name: z
-    .string()
-    .min(1)
-    .max(100)
-    .refine((name) => !/\p{Cc}/u.test(name), 'has control characters'),
+  name: z.string().min(1).max(100).refine(isPlain, 'has control characters'),
   /** Multiaddrs to listen at. Port 0 takes a free one, a new one at each start. */
   listen: z.array(z.string().max(256)).min(1).max(16),
   /** Multiaddrs told to linked sites instead of those listened at, e.g. behind a reverse proxy. */
@@ -51,8 +49,40 @@ const shape = z.strictObject({
     .optional(),
   /** How long another site may be silent while it is waited for, in milliseconds; 60,000 unless said. */
   silenceMs: z.int().min(1000).max(3_600_000).optional(),
+  /** How long a question to the API may take to arrive, in milliseconds; 30,000 unless said. Uploads may take days. */
+  questionMs: z.int().min(1000).max(600_000).optional(),
   /** Within how many days every held byte is read and hashed again; 30 unless said, 0 never. */
   scrubDays: z.int().min(0).max(3650).optional(),
+  /** Where people log in who are known elsewhere: an OpenID Connect provider. */
+  login: z
+    .strictObject({
+      issuer: z
+        .string()
+        .max(1000)
+        .refine(
+          isIssuer,
+          'is not an address such as https://login.oslo.example (http only on this machine)',
+        ),
+      clientId: z.string().min(1).max(500),
+      clientSecret: z.string().min(1).max(2000).optional(),
+      /** A file of the machine with the secret alone in it. */
+      clientSecretFile: z.string().regex(/^\//, 'is not a whole path').max(4096).optional(),
+      name: z.string().min(1).max(60).refine(isPlain, 'has control characters'),
+      scopes: z
+        .array(z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]{1,200}$/, 'is not a scope'))
+        .max(32)
+        .refine((scopes) => scopes.includes('openid'), 'lacks openid')
+        .optional(),
+      groupsClaim: z.string().min(1).max(200).optional(),
+      create: z.boolean().optional(),
+      domains: z.array(z.string().min(1).max(253)).min(1).max(100).optional(),
+      trustEmail: z.boolean().optional(),
+    })
+    .refine(
+      (login) => login.clientSecret === undefined || login.clientSecretFile === undefined,
+      'has clientSecret and clientSecretFile; keep one',
+    )
+    .optional(),
   /**
    * HOST:PORT of places inside our own network that webhooks may lead to, also without encryption.
    * Only here: who administers the site in a browser does not decide what its machine may reach.
@@ -62,6 +92,8 @@ const shape = z.strictObject({
       allow: z.array(z.string().refine((text) => isPlace(text, 1), 'is not HOST:PORT')).max(32),
     })
     .optional(),
+  /** How mail is sent; without it none is. */
+  mail: mailShape.optional(),
 })
 
 /** Days within which every held byte is read again when nothing is said. */
@@ -177,6 +209,16 @@ function parse(value: unknown, where: string): Config {
     about: where,
     text: `${where}: ${issue?.path.join('.') || 'it'} ${misfit(issue)}.`,
   })
+}
+
+function isPlain(text: string): boolean {
+  return !/\p{Cc}/u.test(text)
+}
+
+function isIssuer(text: string): boolean {
+  const url = URL.parse(text)
+  if (url === null || url.search !== '' || url.hash !== '' || url.username !== '') return false
+  return url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url))
 }
 
 function laneMissing(): Fault {

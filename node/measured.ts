@@ -13,6 +13,7 @@ import type { Limits } from './limits/limits.ts'
 import type { Take } from './limits/turns.ts'
 import type { Metrics } from './metrics/metrics.ts'
 import type { Net } from './net/net.ts'
+import type { Notices } from './notices/notices.ts'
 import type { Rooms } from './rooms.ts'
 import type { Links } from './sites/links.ts'
 import { isOver, type Transfer } from './transfers/transfer.ts'
@@ -63,6 +64,7 @@ export async function watchRooms(
     deposits: Deposits
     upkeep: Upkeep
     hooks: { glance(): { states: Readonly<Record<string, number>>; behindMs: number } }
+    notices: { mail: Pick<Notices['mail'], 'view'> }
   },
 ): Promise<void> {
   const { commit, db, journal, disk } = o.rooms
@@ -117,6 +119,7 @@ export async function watchRooms(
     },
     lanes: o.net.lanesCount,
     hooks: o.hooks.glance,
+    mailWaiting: () => o.notices.mail.view().waiting,
   })
   stack.use(reading)
 }

@@ -25,10 +25,14 @@ import { createTickets } from './http/tickets.ts'
 import { openLogFile } from './journal/log-file.ts'
 import { openLimits } from './limits/limits.ts'
 import { isLocalAddress } from './limits/local.ts'
+import { openLogin } from './login/login.ts'
+import { createLookup, unlessMissing } from './looked-up.ts'
 import { measuredDial, measuredThrottle, watchRooms } from './measured.ts'
 import { type Metrics, openMetrics } from './metrics/metrics.ts'
 import { type Limits as NetLimits, limits as netLimits } from './net/limits.ts'
 import { type Net, type NetHandler, type NetLog, openNet } from './net/net.ts'
+import { openNotices } from './notices/notices.ts'
+import { readMailSettings } from './notices/settings.ts'
 import { openConnections } from './people/connections.ts'
 import { frees, isArriving, pinsIn, pinsOf, sourcesOf } from './pinned.ts'
 import { demandMarker, openRooms } from './rooms.ts'
@@ -86,6 +90,7 @@ export async function openSite(o: {
   })
   const { commit, db, store, identity, users, tokens, accounts, datasets, workflows, projects } =
     rooms
+  for (const { fault } of users.unreadable()) logFault(fault)
   const failed = new AbortController()
   const fail = (thrown: unknown) => failed.abort(asFault(thrown, 'site.run'))
   commit.stopped.addEventListener('abort', () => fail(commit.stopped.reason), { once: true })
@@ -242,8 +247,22 @@ export async function openSite(o: {
       tried: metrics.hookTried,
     }),
   )
+  /** Known when it listens; nobody is told anything before. */
+  let address = ''
+  const notices = stack.use(
+    await openNotices({
+      ...{ commit, db, clock, users, journal: rooms.journal, log: logFault },
+      look: createLookup({ transfers, connections, links, hooks, users }),
+      moving: transfers.events,
+      transfer: (id) => unlessMissing(() => transfers.need(id)),
+      settings: config.mail && (await readMailSettings(config.mail)),
+      zone: Intl.DateTimeFormat().resolvedOptions().timeZone,
+      sender: () => ({ name: config.name, url: config.url ?? address }),
+      mailed: metrics.mailed,
+    }),
+  )
   await watchRooms(stack, metrics, {
-    ...{ home, rooms, net, links, transfers, deposits, upkeep, hooks },
+    ...{ home, rooms, net, links, transfers, deposits, upkeep, hooks, notices },
   })
   const site = createSiteDoor(rooms, upkeep, () => ({
     site: identity.site,
@@ -263,6 +282,12 @@ export async function openSite(o: {
   const holdings = stack.use(openHoldings({ db, store, clock, datasets, log: logFault }))
   // What is sent is chosen first and named last, as what is added.
   const sending = during(rooms.guard, transfers, ['send', 'dryRun'])
+  const login =
+    config.login &&
+    openLogin({
+      institution: config.login,
+      ...{ clock, users, bindings: rooms.bindings, groups: rooms.groups, log: logFault },
+    })
   const doors: Doors = {
     ...{
       site,
@@ -271,6 +296,9 @@ export async function openSite(o: {
       users,
       tokens,
       accounts,
+      groups: rooms.groups,
+      bindings: rooms.bindings,
+      login,
       links,
       connections,
       projects,
@@ -279,6 +307,7 @@ export async function openSite(o: {
       limits,
       metrics,
       hooks,
+      notices,
       uploads,
       holdings,
     },
@@ -292,6 +321,7 @@ export async function openSite(o: {
       home: home.folder,
       folders: config.folders,
       pages: consoleFolder,
+      questionMs: config.questionMs,
       ...httpAddress(config),
       url: config.url,
       clock,
@@ -305,6 +335,8 @@ export async function openSite(o: {
   await transfers.start()
   await upkeep.start()
   await limits.sweep()
+  address = http.url
+  await notices.start()
 
   // A look that cannot be had just now, with too many files open, says nothing about the store.
   const look = () =>

@@ -3,7 +3,7 @@
  * wants to look at a home that is stopped. Closed in reverse.
  */
 import { Fault } from '../protocol/fault.ts'
-import type { UserId } from '../protocol/ids.ts'
+import type { GroupId, UserId } from '../protocol/ids.ts'
 import type { Clock } from './base/clock.ts'
 import { makeFolder } from './base/files.ts'
 import { openLock } from './base/lock.ts'
@@ -29,8 +29,17 @@ import { type Journal, openJournal } from './journal/journal.ts'
 import type { OpenLogFile } from './journal/log-file.ts'
 import { openIndex } from './journal/recovery.ts'
 import { limitFolds } from './limits/scope.ts'
+import {
+  type Bindings,
+  bindingFolds,
+  endedBindingsChanges,
+  openBindings,
+} from './login/bindings.ts'
+import { noticeFolds } from './notices/notice.ts'
 import { type Accounts, accountFolds, openAccounts } from './people/accounts.ts'
 import { connectionFolds } from './people/connection.ts'
+import { groupFolds, leftGroupsChanges } from './people/group.ts'
+import { type Groups, openGroups } from './people/groups.ts'
 import { may } from './people/permissions.ts'
 import { openSeals } from './people/seals.ts'
 import { sessionFolds } from './people/sessions.ts'
@@ -45,12 +54,21 @@ import { damageFolds } from './upkeep/damages.ts'
 import { createGuard, during, type Guard } from './upkeep/guard.ts'
 import { holdFolds } from './upkeep/holds.ts'
 
+const ofUsers = userFolds(projectChanges)
+
 /** Every kind of record, by the room that owns it. A kind is never taken out: journals hold them. */
 export const folds: Folds = {
   ...linkFolds,
   ...invitationFolds,
   ...connectionFolds,
-  ...userFolds(projectChanges),
+  ...ofUsers,
+  'user.removed': (record) => [
+    ...ofUsers['user.removed']!(record),
+    ...leftGroupsChanges(record.data),
+    ...endedBindingsChanges(record.data),
+  ],
+  ...groupFolds(projectChanges),
+  ...bindingFolds,
   ...accountFolds,
   ...sessionFolds,
   ...tokenFolds,
@@ -61,6 +79,7 @@ export const folds: Folds = {
   ...limitFolds,
   ...depositFolds,
   ...hookFolds,
+  ...noticeFolds,
   /** Versions, bindings and IDs become visible together, with the end of the transfer that brought them. */
   'transfer.imported': ({ data }) => [
     ...transferChanges(data.transfer),
@@ -92,6 +111,8 @@ export type Rooms = {
   users: Users
   tokens: Tokens
   accounts: Accounts
+  groups: Groups
+  bindings: Bindings
   projects: Projects
   datasets: Datasets
   workflows: Workflows
@@ -118,12 +139,20 @@ export async function openRooms(
   const guard = createGuard(disk, clock)
   const { store } = guard
   // Whoever asks the catalog is one of our people; their record came in with the question.
-  const rights: Rights = { may: (who, act, on) => may(who as User, act, on) }
+  // Which groups they are in is looked up at each question, so a right ends the moment a group does.
+  const rights: Rights = {
+    may: (who, act, on) => may({ ...(who as User), groups: groups.of(who.id) }, act, on),
+  }
   const isPerson = async (id: UserId) => (await users.get(id))?.at === 'active'
-  const projects = openProjects({ commit, db, clock, rights, isPerson })
-  const users: Users = openUsers({ commit, db, personalProject: projects.personalProject })
-  const tokens = openTokens({ commit, db, clock, users })
+  const isGroup = (id: GroupId) => groups.get(id) !== undefined
+  const projects = openProjects({ commit, db, clock, rights, isPerson, isGroup })
   const seals = await openSeals({ folder: home.people, clock })
+  const { personalProject, withoutGroup: projectsWithout } = projects
+  const alsoEnds = async (id: UserId) => ({ ...groups.endsWith(id), ...bindings.endsWith(id) })
+  const users: Users = await openUsers({ commit, db, seals, personalProject, alsoEnds })
+  const groups: Groups = stack.use(await openGroups({ commit, db, isPerson, projectsWithout }))
+  const bindings: Bindings = stack.use(await openBindings({ commit, db, clock, seals }))
+  const tokens = openTokens({ commit, db, clock, users, seals })
   const accounts = await openAccounts({ commit, db, clock, users, seals })
   // Adding puts content first and names it last: in between nothing of it may be swept.
   const adding = ['add', 'update'] as const
@@ -143,6 +172,8 @@ export async function openRooms(
     users,
     tokens,
     accounts,
+    groups,
+    bindings,
     projects,
     datasets,
     workflows,

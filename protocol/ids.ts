@@ -18,6 +18,7 @@ export type FileCid = Branded<string, 'FileCid'>
 
 /** Local positive integers, given in order and never given twice. */
 export type UserId = Branded<number, 'UserId'>
+export type GroupId = Branded<number, 'GroupId'>
 export type LinkId = Branded<number, 'LinkId'>
 export type ConnectionId = Branded<number, 'ConnectionId'>
 export type ProjectId = Branded<number, 'ProjectId'>

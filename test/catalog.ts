@@ -3,22 +3,36 @@ import { join } from 'node:path'
 import { type Clock, createManualClock } from '../node/base/clock.ts'
 import { datasetFolds } from '../node/catalog/dataset.ts'
 import { openDatasets } from '../node/catalog/datasets.ts'
-import { openProjects, projectChanges, projectFolds } from '../node/catalog/projects.ts'
+import {
+  openProjects,
+  projectChanges,
+  projectFolds,
+  type Rights,
+} from '../node/catalog/projects.ts'
 import { workflowFolds } from '../node/catalog/workflow.ts'
 import { openWorkflows } from '../node/catalog/workflows.ts'
 import type { KeyPrefix } from '../node/db/keys.ts'
 import type { Folds } from '../node/journal/commit.ts'
 import { openJournal } from '../node/journal/journal.ts'
 import { openIndex } from '../node/journal/recovery.ts'
+import { groupFolds, leftGroupsChanges } from '../node/people/group.ts'
+import { type Groups, openGroups } from '../node/people/groups.ts'
 import { may } from '../node/people/permissions.ts'
-import { openUsers, type User, userFolds } from '../node/people/users.ts'
+import { openSeals } from '../node/people/seals.ts'
+import { openUsers, type User, type Users, userFolds } from '../node/people/users.ts'
 import { createMemoryStore } from '../node/store/memory.ts'
 import type { Store } from '../node/store/store.ts'
-import type { Email, UserId } from '../protocol/ids.ts'
+import type { Email, GroupId, UserId } from '../protocol/ids.ts'
 import { openFolder } from './folder.ts'
 
-const folds = {
-  ...userFolds(projectChanges),
+const ofUsers = userFolds(projectChanges)
+const folds: Folds = {
+  ...ofUsers,
+  ...groupFolds(projectChanges),
+  'user.removed': (record) => [
+    ...ofUsers['user.removed']!(record),
+    ...leftGroupsChanges(record.data),
+  ],
   ...projectFolds,
   ...datasetFolds,
   ...workflowFolds,
@@ -43,10 +57,17 @@ export async function openCatalog(o: { store?: (clock: Clock) => Store; more?: F
   const { db, commit } = await openIndex(index)
   stack.use(db)
   const store = stack.use(o.store?.(clock) ?? createMemoryStore())
-  const rights = { may: (who: object, act: never, on: never) => may(who as User, act, on) }
+  const rights: Rights = {
+    may: (who, act, on) => may({ ...(who as User), groups: groups.of(who.id) }, act, on),
+  }
   const isPerson = async (id: UserId) => (await users.get(id))?.at === 'active'
-  const projects = openProjects({ commit, db, clock, rights, isPerson })
-  const users = openUsers({ commit, db, personalProject: projects.personalProject })
+  const isGroup = (id: GroupId) => groups.get(id) !== undefined
+  const projects = openProjects({ commit, db, clock, rights, isPerson, isGroup })
+  const seals = await openSeals({ folder: join(folder.path, 'people'), clock })
+  const { personalProject, withoutGroup: projectsWithout } = projects
+  const alsoEnds = async (id: UserId) => groups.endsWith(id)
+  const users: Users = await openUsers({ commit, db, seals, personalProject, alsoEnds })
+  const groups: Groups = stack.use(await openGroups({ commit, db, isPerson, projectsWithout }))
   const datasets = openDatasets({ commit, db, store, clock, projects, rights })
   const workflows = openWorkflows({ commit, db, store, clock, projects, datasets, rights })
   return {
@@ -56,7 +77,9 @@ export async function openCatalog(o: { store?: (clock: Clock) => Store; more?: F
     db,
     commit,
     store,
+    seals,
     users,
+    groups,
     projects,
     datasets,
     workflows,

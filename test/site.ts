@@ -18,7 +18,7 @@ const main = join(top, 'node/main.ts')
 const crossload = join(top, 'cli/crossload.js')
 
 /** How long a site may take to say that it is up, in milliseconds. */
-const upMs = 30_000
+const upMs = 90_000
 
 export type Ran = { code: number; stdout: string; stderr: string }
 
@@ -41,6 +41,8 @@ export interface Site extends AsyncDisposable {
 }
 
 export type SiteOptions = {
+  /** As others read it; made of its alias unless given. */
+  name?: string
   listen?: string[]
   announce?: string[]
   /** Takes direct lanes, at a free port of loopback or where it is said. */
@@ -88,7 +90,7 @@ export async function openSite(alias: string, options: SiteOptions = {}): Promis
   const laneAt = options.lane === true ? '127.0.0.1:0' : options.lane || undefined
   const lane = laneAt === undefined ? [] : ['--lane', laneAt]
   if (options.announceLane !== undefined) lane.push('--announce-lane', options.announceLane)
-  const name = `${alias[0]!.toUpperCase()}${alias.slice(1)}`
+  const name = options.name ?? `${alias[0]!.toUpperCase()}${alias.slice(1)}`
   const init = [
     'init',
     '--home',

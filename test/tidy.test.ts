@@ -76,8 +76,24 @@ const mayImport: Record<string, readonly string[]> = {
     'protocol',
     'api',
   ],
+  /** Reads records of every room and tells people; from the rooms it takes types, and what is pure. */
+  'node/notices': [
+    'node/base',
+    'node/db',
+    'node/journal',
+    'node/sites',
+    'node/people',
+    'node/catalog',
+    'node/transfers',
+    'node/upkeep',
+    'node/hooks',
+    'protocol',
+    'api',
+  ],
   /** What comes from browsers, before it is a dataset. */
   'node/uploads': ['node/base', 'protocol'],
+  /** Login at an institution: leads to one of our people. Of them it is given what it may ask. */
+  'node/login': ['node/base', 'node/db', 'node/journal', 'node/people', 'protocol'],
   'node/http': ['*'],
   /** The files beside the rooms: composition, init, backup. They know everybody. */
   node: ['*'],
@@ -98,7 +114,10 @@ const onlyIn: readonly (readonly [RegExp, readonly string[]])[] = [
   [/^@ipld\/dag-pb$/, ['protocol/unixfs.ts']],
   [/^ipfs-unixfs(-importer)?$/, ['test']],
   [/^fastify/, ['node/http', 'test']],
+  [/^openid-client$/, ['node/login']],
+  [/^oidc-provider$/, ['test']],
   [/^prom-client$/, ['node/metrics']],
+  [/^nodemailer/, ['node/notices/smtp.ts', 'test']],
   [/^@tus\//, ['node/http', 'test']],
   [/^tus-js-client$/, ['web', 'test']],
   [/^commander$/, ['cli']],

@@ -6,6 +6,18 @@ export async function logIn(email: string, password: string): Promise<void> {
   await begin()
 }
 
+/**
+ * At the institution: the browser leaves, and comes back to where it is now with a session. Never
+ * resolves, unless it is refused.
+ */
+export async function logInElsewhere(): Promise<void> {
+  const { pathname, search } = window.location
+  const to = pathname === '/login' ? '/' : pathname + search
+  const { url } = await site.call('login.begin', { to })
+  window.location.assign(url)
+  await new Promise(() => {})
+}
+
 /** With the secret of a one-time link, which ends with this. */
 export async function welcome(secret: string, password: string, name: string): Promise<void> {
   await site.call('session.welcome', { secret, password, ...(name === '' ? {} : { name }) })

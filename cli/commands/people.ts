@@ -1,8 +1,9 @@
 import type { Command } from 'commander'
+import { Fault } from '../../protocol/fault.ts'
 import { parseEmail } from '../../protocol/ids.ts'
 import type { Open } from '../context.ts'
 import { durationOf, given } from '../options.ts'
-import { table } from '../show.ts'
+import { table, timeText } from '../show.ts'
 
 type Token = { label?: string; metrics?: boolean; readOnly?: boolean; expires?: string }
 type Added = { name?: string; administrator?: boolean }
@@ -65,12 +66,37 @@ export function addPeople(program: Command, open: Open): void {
   people
     .command('link')
     .argument('<email>')
+    .option('--mail', 'send it to them')
     .description('Makes a one-time link to choose a password by. It is shown this once.')
-    .action(async (email: string, _flags: unknown, command: Command) => {
+    .action(async (email: string, { mail }: { mail?: boolean }, command: Command) => {
       const context = open(command)
-      const made = await context.call('people.link', { email: parseEmail(email) })
+      const input = given({ email: parseEmail(email), mail })
+      const made = await context.call('people.link', input)
       context.print(made, () => made.link)
       context.tell(`It is good once, until ${made.expiresAt}. An older link of theirs has ended.`)
+      if (made.mail?.sent) context.tell(`It was mailed to ${made.email}.`)
+      else if (made.mail !== undefined) {
+        throw new Fault('unreachable', 'cli.people', {
+          text: `It was not mailed. ${made.mail.problem} The link above is good: hand it over by another way.`,
+        })
+      }
+    })
+
+  people
+    .command('logins')
+    .argument('<email>')
+    .option('--end', 'they end; the next login there may bind the account anew')
+    .description('Where a person is known who logs in at an institution.')
+    .action(async (email: string, flags: { end?: boolean }, command: Command) => {
+      const context = open(command)
+      const input = { email: parseEmail(email) }
+      const list = await context.call(flags.end ? 'people.remove-logins' : 'people.logins', input)
+      context.print(list, () =>
+        table(
+          ['id', 'issuer', flags.end ? 'ended' : 'since'],
+          list.map((one) => [one.id, one.issuer, flags.end ? 'yes' : timeText(one.boundAt)]),
+        ),
+      )
     })
 
   people
@@ -80,7 +106,7 @@ export function addPeople(program: Command, open: Open): void {
     .action(async (email: string, _flags: unknown, command: Command) => {
       const context = open(command)
       const user = await context.call('people.remove', { email: parseEmail(email) })
-      context.print(user, () => `${user.email} has no account here any more.`)
+      context.print(user, () => `${email} has no account here any more.`)
     })
 }
 

@@ -9,6 +9,7 @@ import { facts, table, timeText } from '../show.ts'
 
 type ProjectView = Told<'projects.show'>
 type Role = Asked<'projects.set-member'>['role']
+type Members = { set: string[]; remove: string[]; setGroup: string[]; removeGroup: string[] }
 
 export function addProjects(program: Command, open: Open): void {
   const project = program
@@ -54,8 +55,10 @@ export function addProjects(program: Command, open: Open): void {
     .argument('<id>')
     .option('--set <email=role>', 'owner, member or viewer; may be repeated', collect, [])
     .option('--remove <email>', 'may be repeated', collect, [])
+    .option('--set-group <group=role>', 'everybody in it, by ID or name; repeatable', collect, [])
+    .option('--remove-group <group>', 'may be repeated', collect, [])
     .description('The members of a project, after the changes that are asked for.')
-    .action(async (text: string, flags: { set: string[]; remove: string[] }, command: Command) => {
+    .action(async (text: string, flags: Members, command: Command) => {
       const context = open(command)
       const id = idOf<ProjectId>(text, 'project')
       const set = flags.set.map((one) => pairOf(one, '--set', '--set ana@lab.example=member'))
@@ -67,8 +70,15 @@ export function addProjects(program: Command, open: Open): void {
       for (const email of flags.remove) {
         shown = await context.call('projects.remove-member', { id, email: parseEmail(email) })
       }
+      for (const one of flags.setGroup) {
+        const [group, role] = pairOf(one, '--set-group', '--set-group Imaging=member')
+        shown = await context.call('projects.set-group', { id, group, role: roleOf(role) })
+      }
+      for (const group of flags.removeGroup) {
+        shown = await context.call('projects.remove-group', { id, group })
+      }
       const last = shown ?? (await context.call('projects.show', { id }))
-      context.print(last.members, () => told(last))
+      context.print([...last.members, ...last.groups], () => told(last))
     })
   addDeposit(project, open)
 }
@@ -142,5 +152,10 @@ function told(project: ProjectView): string {
     ['email', 'name', 'role'],
     project.members.map((one) => [one.email, one.name, one.role]),
   )
-  return `${head}\n\n${members}`
+  if (project.groups.length === 0) return `${head}\n\n${members}`
+  const groups = table(
+    ['group', 'name', 'people', 'role'],
+    project.groups.map((one) => [one.id, one.name, one.people, one.role]),
+  )
+  return `${head}\n\n${members}\n\n${groups}`
 }

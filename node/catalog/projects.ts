@@ -3,7 +3,7 @@
  * belongs to its owners. Everyone has a personal one, made in the record that made the person.
  */
 import { Fault } from '../../protocol/fault.ts'
-import type { DatasetId, Email, ProjectId, UserId, WorkflowId } from '../../protocol/ids.ts'
+import type { DatasetId, GroupId, ProjectId, UserId, WorkflowId } from '../../protocol/ids.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Change, Db } from '../db/db.ts'
 import { type KeyPrefix, keys } from '../db/keys.ts'
@@ -12,11 +12,17 @@ import { checkName } from './names.ts'
 
 export type ProjectRole = 'owner' | 'member' | 'viewer'
 
+/** A person, or everybody who is in a group at the moment of asking. */
+export type ProjectMember = { readonly role: ProjectRole } & (
+  | { readonly user: UserId; readonly group?: never }
+  | { readonly group: GroupId; readonly user?: never }
+)
+
 export type Project = {
   readonly id: ProjectId
   readonly name: string
   readonly personal: boolean
-  readonly members: readonly { readonly user: UserId; readonly role: ProjectRole }[]
+  readonly members: readonly ProjectMember[]
   readonly createdAt: number
   /** Where datasets that arrive in it are laid out as ordinary files. */
   readonly deposit?: DepositFolder | undefined
@@ -29,7 +35,7 @@ export type DepositFolder = {
   readonly link: boolean
 }
 
-/** People of one project. They stand in its record. */
+/** People and groups of one project. They stand in its record. */
 export const membersMax = 1000
 
 /** Who asks: as much of a person as the catalog needs to know. */
@@ -70,6 +76,19 @@ export interface Projects {
   ): Promise<Project>
   /** Faults as `setMember`; one who is no member is `missing`. */
   removeMember(id: ProjectId, user: UserId, by: Person): Promise<Project>
+  /**
+   * The same for everybody in a group. Faults `missing` for an unknown one, and `conflict` in a
+   * personal project; a project keeps an owner who is a person whatever groups it has.
+   */
+  setGroup(
+    id: ProjectId,
+    member: { group: GroupId; role: ProjectRole },
+    by: Person,
+  ): Promise<Project>
+  /** Faults as `removeMember`. */
+  removeGroup(id: ProjectId, group: GroupId, by: Person): Promise<Project>
+  /** Every project that has the group, as it is without it; for whoever commits that. */
+  withoutGroup(group: GroupId): Promise<Project[]>
   /** Owners only; undefined ends it. The caller has asked whether `by` may name that folder. */
   setDeposit(id: ProjectId, deposit: DepositFolder | undefined, by: Person): Promise<Project>
   get(id: ProjectId): Promise<Project | undefined>
@@ -82,7 +101,7 @@ export interface Projects {
    * The personal project of somebody who is about to exist. Whoever calls this holds `commit.serial`
    * and commits the project in the same record as the person (`user.put`).
    */
-  personalProject(owner: { readonly id: UserId; readonly email: Email }): Promise<Project>
+  personalProject(owner: { readonly id: UserId }): Promise<Project>
 }
 
 export function projectChanges(project: Project): Change[] {
@@ -115,9 +134,12 @@ export type ProjectsNeeds = {
   readonly rights: Rights
   /** Whether there is such an active person. */
   isPerson(id: UserId): Promise<boolean>
+  /** Whether there is such an active group. */
+  isGroup(id: GroupId): boolean
 }
 
-export function openProjects({ commit, db, clock, rights, isPerson }: ProjectsNeeds): Projects {
+export function openProjects(needs: ProjectsNeeds): Projects {
+  const { commit, db, clock, rights, isPerson, isGroup } = needs
   const get = (id: ProjectId) => db.get<Project>(keys.project(id))
 
   async function need(id: ProjectId, by: Person, act: CatalogAct): Promise<Project> {
@@ -179,7 +201,7 @@ export function openProjects({ commit, db, clock, rights, isPerson }: ProjectsNe
       }
       return change(id, by, (project) => {
         const others = project.members.filter((member) => member.user !== user)
-        return { ...project, members: [...others, { user, role }].sort((a, b) => a.user - b.user) }
+        return { ...project, members: sorted([...others, { user, role }]) }
       })
     },
     removeMember: (id, user, by) =>
@@ -191,6 +213,38 @@ export function openProjects({ commit, db, clock, rights, isPerson }: ProjectsNe
           text: `${user} is not a member of project ${id}.`,
         })
       }),
+    async setGroup(id, { group, role }, by) {
+      await need(id, by, 'project.own')
+      return change(id, by, (project) => {
+        // Inside the turn: a group that is removed meanwhile is in no project afterwards.
+        if (!isGroup(group)) throw noSuchGroup(group)
+        if (project.personal) {
+          throw new Fault('conflict', 'project.own', {
+            about: id,
+            text: 'A personal project takes no groups. Add people to it one by one, or add a project.',
+          })
+        }
+        const others = project.members.filter((member) => member.group !== group)
+        return { ...project, members: sorted([...others, { group, role }]) }
+      })
+    },
+    removeGroup: (id, group, by) =>
+      change(id, by, (project) => {
+        const without = leaveGroup(project, group)
+        if (without.members.length < project.members.length) return without
+        throw new Fault('missing', 'project.own', {
+          about: group,
+          text: `Group ${group} is not a member of project ${id}.`,
+        })
+      }),
+    async withoutGroup(group) {
+      const found: Project[] = []
+      for await (const { value } of db.list<Project>(keys.projects())) {
+        if (value.members.some((member) => member.group === group))
+          found.push(leaveGroup(value, group))
+      }
+      return found
+    },
     setDeposit: (id, deposit, by) =>
       change(id, by, ({ deposit: _, ...project }) => ({ ...project, ...(deposit && { deposit }) })),
     personalProject: async (owner) => ({
@@ -202,6 +256,23 @@ export function openProjects({ commit, db, clock, rights, isPerson }: ProjectsNe
       createdAt: clock.now(),
     }),
   }
+}
+
+/** People first, then groups, each in the order of their IDs. */
+function sorted(members: readonly ProjectMember[]): ProjectMember[] {
+  const rank = ({ user, group }: ProjectMember) => user ?? Number.MAX_SAFE_INTEGER / 2 + group
+  return [...members].sort((a, b) => rank(a) - rank(b))
+}
+
+function leaveGroup(project: Project, group: GroupId): Project {
+  return { ...project, members: project.members.filter((member) => member.group !== group) }
+}
+
+function noSuchGroup(group: GroupId): Fault {
+  return new Fault('missing', 'project.own', {
+    about: group,
+    text: `There is no group ${group} at this site.`,
+  })
 }
 
 /** One who may see a thing is told what it would take; one who may not is told there is none. */
@@ -228,12 +299,14 @@ function checkOwners(project: Project, before: Project): void {
     })
   }
   if (owners.length === 0) {
+    const hasGroups = project.members.some(({ group }) => group !== undefined)
     throw new Fault('conflict', 'project.own', {
       about: project.id,
-      text: `Project ${project.id} would have no owner. Make somebody else an owner first.`,
+      text: `Project ${project.id} would have no owner. Make somebody else an owner first${hasGroups ? '; a group alone is not enough' : ''}.`,
     })
   }
 }
 
+/** People only: a group may be emptied by somebody who has no right in the project. */
 const ownersOf = (project: Project) =>
-  project.members.filter((member) => member.role === 'owner').map((member) => member.user)
+  project.members.flatMap(({ user, role }) => (role === 'owner' && user ? [user] : []))

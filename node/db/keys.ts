@@ -9,10 +9,12 @@
  * | `counter/NOUN` | the highest local ID given so far |
  * | `link/ID` · `link-by-site/SITE` | a link · its ID |
  * | `invitation/HASH` | an invitation, by the hash of its secret |
- * | `user/ID` · `user-by-email/EMAIL` | a person · their ID |
+ * | `user/ID` | a person; who it is stands there sealed |
  * | `token/HASH` | an API token, by its hash |
  * | `session/HASH` · `welcome/HASH` | a session · a one-time link, by the hash of its secret |
  * | `password/ID` | a person's password: its hash, sealed |
+ * | `login/USER/ID` | who a person is at an institution, sealed |
+ * | `group/ID` · `group-member/GROUP/USER` | a group · that a person is in it |
  * | `connection/ID` | a connection |
  * | `project/ID` · `dataset/ID` · `workflow/ID` | as the catalog keeps them |
  * | `known-root/ROOT/DATASET` | a dataset of which some version has this root |
@@ -25,6 +27,11 @@
  * | `hold/ID` | that somebody wants a dataset's content to stay |
  * | `damage/CID` | something held that a scrub found damaged |
  * | `hook/ID` · `hook-at/ID` | a webhook · how far it has come |
+ * | `notice/USER/ID` · `notice-read/USER/ID` | what concerns a person, by the number of its record · that they have read it |
+ * | `notice-named/USER/NAME` | that a person was told this |
+ * | `notices-at/last` | the number of the last record of which notices were made |
+ * | `notice-preferences/USER` | of what a person hears, and how |
+ * | `mail-due/USER/ID` | that a notice is still to be mailed: when it happened |
  * | `asked/MARK` | that a question with this mark was answered, and by which record |
  * | `limit/KIND/ID` | a rate that people set: `site` (0), `link` or `transfer` |
  */
@@ -32,8 +39,8 @@ import assert from 'node:assert/strict'
 import type {
   ConnectionId,
   DatasetId,
-  Email,
   FileCid,
+  GroupId,
   LinkId,
   ProjectId,
   Root,
@@ -92,7 +99,7 @@ export const keys = {
 
   user: (id: UserId) => key('user', id),
   users: () => prefix('user'),
-  userByEmail: (email: Email) => key('user-by-email', email),
+  /** From before there were seals, by address in clear: only to be taken away. */
   usersByEmail: () => prefix('user-by-email'),
   token: (hash: string) => key('token', hash),
   tokens: () => prefix('token'),
@@ -101,6 +108,12 @@ export const keys = {
   welcome: (hash: string) => key('welcome', hash),
   welcomes: () => prefix('welcome'),
   password: (id: UserId) => key('password', id),
+  login: (user: UserId, id: string) => key('login', user, id),
+  logins: () => prefix('login'),
+  group: (id: GroupId) => key('group', id),
+  groups: () => prefix('group'),
+  groupMember: (group: GroupId, user: UserId) => key('group-member', group, user),
+  groupMembers: () => prefix('group-member'),
   connection: (id: ConnectionId) => key('connection', id),
   connections: () => prefix('connection'),
 
@@ -147,6 +160,17 @@ export const keys = {
   hook: (id: number) => key('hook', id),
   hooks: () => prefix('hook'),
   hookAt: (id: number) => key('hook-at', id),
+
+  notice: (user: UserId, id: number) => key('notice', user, id),
+  /** Of one person, oldest first. */
+  noticesOf: (user: UserId) => prefix('notice', user),
+  noticeRead: (user: UserId, id: number) => key('notice-read', user, id),
+  noticesRead: (user: UserId) => prefix('notice-read', user),
+  noticesAt: () => key('notices-at', 'last'),
+  noticeNamed: (user: UserId, name: string) => key('notice-named', user, name),
+  noticePreferences: (user: UserId) => key('notice-preferences', user),
+  mailDue: (user: UserId, id: number) => key('mail-due', user, id),
+  mailsDue: () => prefix('mail-due'),
 
   asked: (mark: string) => key('asked', mark),
   askedAll: () => prefix('asked'),

@@ -23,10 +23,21 @@ const reading = ['GET', 'HEAD', 'OPTIONS']
 export async function admit(
   request: FastifyRequest,
   visit: Visit,
-  { name, permission, doors }: { name: string; permission: Permission; doors: Doors },
+  {
+    name,
+    permission,
+    doors,
+    isReturn = false,
+  }: {
+    name: string
+    permission: Permission
+    doors: Doors
+    /** The browser is sent here from another site, on purpose; the address proves itself otherwise. */
+    isReturn?: boolean | undefined
+  },
 ): Promise<User | undefined> {
   if (permission === 'anyone') {
-    demandOwnPage(request, 'opening')
+    if (!isReturn) demandOwnPage(request, 'opening')
     return undefined
   }
   const known = await whoAsks(request, visit, doors)

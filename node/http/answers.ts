@@ -2,7 +2,7 @@
  * How a site answers: a value in its declared shape, a stream of events that ends in a result, or a
  * problem document. The one place where a failure is turned into what people see.
  */
-import type { FastifyReply } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { problemMedia, toProblem } from '../../api/problem.ts'
 import type { Route } from '../../api/route.ts'
@@ -14,6 +14,7 @@ import { TooMany } from '../people/attempts.ts'
 import type { User } from '../people/users.ts'
 import type { Doing } from './doors.ts'
 import type { Log } from './log.ts'
+import { unreadable } from './reasons.ts'
 import { openStream, type Stream } from './stream.ts'
 
 /** Between two tellings of how far long work is, in milliseconds. */
@@ -125,6 +126,8 @@ export function faultOf(thrown: unknown, { clock, log, counts }: Answering): [Fa
   if (thrown instanceof Unknown) return [thrown, { status: 401 }]
   if (thrown instanceof TooMany) return [thrown, { status: 429 }]
   const code = (thrown as { code?: unknown })?.code
+  const unread = unreadable(code)
+  if (unread !== undefined) return [unread.fault, { status: unread.status }]
   if (typeof code === 'string' && code.startsWith('FST_ERR_')) {
     const { statusCode = 500, message } = thrown as { statusCode?: number; message: string }
     if (statusCode < 500) {
@@ -138,6 +141,11 @@ export function faultOf(thrown: unknown, { clock, log, counts }: Answering): [Fa
   log.error({ reference, err: fault.cause ?? fault }, 'a mistake of ours')
   counts?.mistaken()
   return [fault, { reference }]
+}
+
+/** Whoever leaves in the middle of a body has made no mistake of ours. */
+export function blamed(thrown: unknown, { raw }: FastifyRequest): unknown {
+  return thrown === raw.errored ? new Fault('gone', 'http.asker', { cause: thrown }) : thrown
 }
 
 export function answerFault(reply: FastifyReply, fault: Fault, facts: ProblemFacts = {}): void {

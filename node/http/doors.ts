@@ -16,9 +16,13 @@ import type { Hooks } from '../hooks/hooks.ts'
 import type { Asked } from '../journal/asked.ts'
 import type { JournalRecord } from '../journal/journal.ts'
 import type { Limits } from '../limits/limits.ts'
+import type { Bindings } from '../login/bindings.ts'
+import type { Login } from '../login/login.ts'
 import type { Metrics } from '../metrics/metrics.ts'
+import type { Notices } from '../notices/notices.ts'
 import type { Accounts } from '../people/accounts.ts'
 import type { Connections } from '../people/connections.ts'
+import type { Groups } from '../people/groups.ts'
 import type { Tokens } from '../people/tokens.ts'
 import type { User, Users } from '../people/users.ts'
 import type { Links } from '../sites/links.ts'
@@ -98,6 +102,10 @@ export type Doors = {
   readonly users: Users
   readonly tokens: Tokens
   readonly accounts: Accounts
+  readonly groups: Omit<Groups, 'takeOver' | 'endsWith' | typeof Symbol.dispose>
+  /** None where the configuration names no institution. */
+  readonly login: Login | undefined
+  readonly bindings: Pick<Bindings, 'of' | 'end'>
   readonly links: Links
   readonly connections: Connections
   readonly projects: Projects
@@ -107,6 +115,7 @@ export type Doors = {
   readonly limits: Limits
   readonly deposits: DepositsDoor
   readonly hooks: Omit<Hooks, 'glance' | typeof Symbol.asyncDispose>
+  readonly notices: Omit<Notices, 'start' | typeof Symbol.asyncDispose>
   readonly metrics: Pick<Metrics, 'expose'>
   readonly uploads: Uploads
   readonly holdings: Pick<Holdings, 'find'>
@@ -126,7 +135,12 @@ export type Call<R extends RouteName> = Doing & {
 export type HandledName = Exclude<RouteName, EventsName | BytesName | OpenName | 'site.health'>
 export type Handler<R extends RouteName> = (call: Call<R>) => Promise<Output<R>> | Output<R>
 /** Asked by somebody who is not known yet. */
-export type OpenName = 'site.openapi' | 'session.open' | 'session.welcome'
+export type OpenName =
+  | 'site.openapi'
+  | 'session.open'
+  | 'session.welcome'
+  | 'login.show'
+  | 'login.begin'
 export type OpenHandlers = {
   readonly [N in OpenName]: (call: Pick<Call<N>, 'doors' | 'input' | 'visit'>) => Promise<Output<N>>
 }

@@ -8,7 +8,7 @@ import type { Permission } from '../../api/route.ts'
 import type { Clock } from '../base/clock.ts'
 import type { User } from '../people/users.ts'
 import { admit, demandPermission } from './admit.ts'
-import { answerFault, faultOf, goneSignal } from './answers.ts'
+import { answerFault, blamed, faultOf, goneSignal } from './answers.ts'
 import type { Doors, SiteDoor } from './doors.ts'
 import type { Log } from './log.ts'
 import { demandMovement, demandQuestion } from './patience.ts'
@@ -47,6 +47,8 @@ export type Doorway = {
   /** Sends the answer itself. The body is `request.raw`, unread, when `raw` is set. */
   readonly answer: (asking: Asking) => unknown
   readonly raw?: boolean
+  /** Another site sends browsers here on purpose. */
+  readonly isReturn?: boolean
   /** How this standard tells a failure; a problem document unless said. */
   readonly refuse?: (reply: FastifyReply, ...told: ReturnType<typeof faultOf>) => unknown
 }
@@ -69,8 +71,8 @@ export function addDoorway(app: FastifyInstance, doorway: Doorway, needs: Servin
       room.removeAllContentTypeParsers()
       room.addContentTypeParser('*', (_request, _payload, done) => done(null))
     }
-    room.setErrorHandler((thrown, _request, reply) =>
-      (doorway.refuse ?? answerFault)(reply, ...faultOf(thrown, needs)),
+    room.setErrorHandler((thrown, request, reply) =>
+      (doorway.refuse ?? answerFault)(reply, ...faultOf(blamed(thrown, request), needs)),
     )
     room.route({
       method: [...doorway.methods],
@@ -83,7 +85,9 @@ export function addDoorway(app: FastifyInstance, doorway: Doorway, needs: Servin
         const visit = createVisit(request, reply, needs.clock, {
           ...{ url: needs.url, isLate: doorway.raw === true },
         })
-        const by = await admit(request, visit, { name, permission, doors: needs.ready() })
+        const by = await admit(request, visit, {
+          ...{ name, permission, doors: needs.ready(), isReturn: doorway.isReturn },
+        })
         asked.set(request, { visit, by })
       },
       handler: (request, reply) => {

@@ -19,11 +19,13 @@ import {
   answerFault,
   answerStream,
   answerValue,
+  blamed,
   everyAnswer,
   faultOf,
   goneSignal,
   workAloud,
 } from './answers.ts'
+import { readJsonBodies } from './body.ts'
 import { answerBytes } from './bytes.ts'
 import { watchAnswers } from './counting.ts'
 import type { Call, Doing, Doors, Handlers, OpenName, SiteDoor } from './doors.ts'
@@ -32,9 +34,11 @@ import { doorways, lookouts } from './doorways/doorways.ts'
 import { connectionHandlers } from './handlers/connections.ts'
 import { contentHandlers } from './handlers/content.ts'
 import { datasetHandlers } from './handlers/datasets.ts'
+import { groupHandlers } from './handlers/groups.ts'
 import { hooksHandlers } from './handlers/hooks.ts'
 import { limitHandlers } from './handlers/limits.ts'
 import { linkHandlers } from './handlers/links.ts'
+import { noticesHandlers } from './handlers/notices.ts'
 import { peopleHandlers } from './handlers/people.ts'
 import { projectHandlers } from './handlers/projects.ts'
 import { openHandlers, sessionHandlers } from './handlers/session.ts'
@@ -43,15 +47,16 @@ import { transferHandlers } from './handlers/transfers.ts'
 import { upkeepHandlers } from './handlers/upkeep.ts'
 import { uploadHandlers } from './handlers/uploads.ts'
 import { workflowHandlers } from './handlers/workflows.ts'
-import { bracketed, createHostCheck } from './hosts.ts'
+import { bracketed, createHostCheck, demandOneHost } from './hosts.ts'
 import { startWatching } from './live.ts'
 import type { Log } from './log.ts'
 import { servePages } from './pages.ts'
 import { createPaths, type Folders } from './paths.ts'
-import { demandQuestion, questionMs } from './patience.ts'
+import { demandQuestion, hasBody, questionMs } from './patience.ts'
+import { unreadable } from './reasons.ts'
 import { createRepeats, keyHeader, keyOf, type Repeats } from './repeats.ts'
 import type { Stream } from './stream.ts'
-import { createSocketRefusal, unreadable } from './unread.ts'
+import { createSocketRefusal } from './unread.ts'
 import { createVisit, type Visit } from './visit.ts'
 
 /** Bytes of a body; the largest are lists of names. */
@@ -75,8 +80,8 @@ export type HttpNeeds = {
   readonly port: number
   /** Its origin for people elsewhere, when that is another: a proxy on this machine passes them on. */
   readonly url?: string | undefined
-  /** Of tests: instead of `questionMs`. */
-  readonly questionMs?: number
+  /** Instead of `questionMs` of patience.ts. */
+  readonly questionMs?: number | undefined
   readonly clock: Clock
   readonly log: Log
   /** Where answers are counted, if they are. */
@@ -111,6 +116,7 @@ const handlers: Handlers = {
   ...upkeepHandlers,
   ...sessionHandlers,
   ...peopleHandlers,
+  ...groupHandlers,
   ...linkHandlers,
   ...connectionHandlers,
   ...projectHandlers,
@@ -119,6 +125,7 @@ const handlers: Handlers = {
   ...transferHandlers,
   ...limitHandlers,
   ...hooksHandlers,
+  ...noticesHandlers,
   ...uploadHandlers,
 }
 
@@ -136,6 +143,8 @@ export function createApp(
     // How long a body may take depends on what it is for: patience.ts.
     requestTimeout: 0,
     http: {
+      // A question without a name of ours is answered in words, by `demandOneHost`.
+      requireHostHeader: false,
       headersTimeout: needs.questionMs ?? questionMs,
       connectionsCheckingInterval: (needs.questionMs ?? questionMs) / 10,
     },
@@ -144,6 +153,7 @@ export function createApp(
     frameworkErrors: (thrown, request, reply) => {
       reply.headers(everyAnswer)
       try {
+        demandOneHost(request.raw)
         checkHost(request.headers.host)
         const { fault, status } = unreadable(thrown.code)!
         answerFault(reply, fault, { status })
@@ -159,9 +169,10 @@ export function createApp(
   })
   app.server.maxConnections = connectionsMax
   sockets.watch(app.server)
-  app.removeContentTypeParser('text/plain')
+  readJsonBodies(app)
   app.addHook('onRequest', async (request, reply) => {
     reply.headers(everyAnswer)
+    demandOneHost(request.raw)
     checkHost(request.headers.host)
   })
   if (needs.counts !== undefined) watchAnswers(app, needs.counts)
@@ -171,7 +182,9 @@ export function createApp(
     const text = 'There is no such question. Look at the table of routes.'
     answerFault(reply, new Fault('missing', 'http.route', { about: request.url, text }))
   })
-  app.setErrorHandler((thrown, _request, reply) => answerFault(reply, ...faultOf(thrown, needs)))
+  app.setErrorHandler((thrown, request, reply) =>
+    answerFault(reply, ...faultOf(blamed(thrown, request), needs)),
+  )
   const repeats = createRepeats(needs.clock)
   for (const [name, route] of Object.entries(table)) {
     addRoute(app, name as RouteName, route as Route, {
@@ -259,8 +272,8 @@ function addRoute(app: FastifyInstance, name: RouteName, route: Route, needs: Se
         return needs.repeats({ by, key, name, input, asked: doors.asked }, run)
       }
       if (route.answer === 'events') {
-        const { transfers } = ready(needs)
-        const watching = { transfers, clock: needs.clock, by, signal }
+        const { transfers, notices } = ready(needs)
+        const watching = { transfers, notices, clock: needs.clock, by, signal }
         const watch = await startWatching(name as EventsName, input as never, watching)
         return aloud(answerStream(reply, name, by, needs, watch))
       }
@@ -290,7 +303,7 @@ function readInput(route: Route, request: FastifyRequest): Record<string, unknow
   if (typeof rest !== 'object' || Array.isArray(rest)) refuseInput('The body is a JSON object.')
   const input: Record<string, unknown> = { ...rest }
   if (inBody && Object.keys(query).length > 0) refuseInput('What is asked stands in the body.')
-  if (!inBody && request.body !== undefined) refuseInput('What is asked stands in the address.')
+  if (!inBody && hasBody(request.raw)) refuseInput('What is asked stands in the address.')
   for (const [field, value] of Object.entries(params)) {
     if (Object.hasOwn(input, field)) refuseInput(`${field} is said twice.`)
     input[field] = value

@@ -59,8 +59,8 @@ export function servePages(app: FastifyInstance, folder: string | undefined): Pa
   }
 }
 
-/** The last part of a file's address has a dot; that of a page has none. */
+/** Plain words between single slashes: nothing that could be meant as a file, a way up or a question. */
 function isPage(url: string): boolean {
   const path = url.split('?', 1)[0]!
-  return path !== '/api' && !path.startsWith('/api/') && !path.split('/').at(-1)!.includes('.')
+  return /^(?:\/[\w-]+)*\/?$/.test(path) && !/^\/(?:api|ga4gh)(?:\/|$)/i.test(path)
 }

@@ -12,7 +12,7 @@ export const questionMs = 30_000
 /** How long an upload may stand still before it is cut, in milliseconds; twice that at most. */
 export const stillMs = 30_000
 
-const hasBody = ({ headers }: IncomingMessage) =>
+export const hasBody = ({ headers }: IncomingMessage) =>
   headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
 
 /** All of the body within `questionMs`. */

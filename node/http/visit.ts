@@ -12,6 +12,9 @@ import type { Scope, Tokens } from '../people/tokens.ts'
 import type { User } from '../people/users.ts'
 
 export const sessionCookie = 'crossload_session'
+export const loginCookie = 'crossload_login'
+/** Where the institution sends the browser back to; the cookie of a login goes nowhere else. */
+export const returnPath = '/login/callback'
 
 /** What a handler may know of the asker's session, and change in it. */
 export interface Visit {
@@ -25,6 +28,9 @@ export interface Visit {
   readonly isLate: boolean
   /** The browser keeps this secret from now on; or none. */
   keep(secret: Secret | undefined): void
+  /** By what the browser is known that began a login at the institution. */
+  readonly login: string | undefined
+  keepLogin(secret: Secret | undefined): void
 }
 
 export function createVisit(
@@ -33,26 +39,24 @@ export function createVisit(
   clock: Clock,
   { isLate = false, url }: { isLate?: boolean; url?: string | undefined } = {},
 ): Visit {
-  const secret = hasToken(request) ? undefined : cookieOf(request)
+  const secret = hasToken(request) ? undefined : cookieOf(request, sessionCookie)
   const isTls = request.headers['x-forwarded-proto'] === 'https'
+  function set(name: string, next: Secret | undefined, ...more: string[]): void {
+    const maxAge = next === undefined ? 0 : Math.floor((next.expiresAt - clock.now()) / 1000)
+    const parts = [`${name}=${next?.secret ?? ''}`, 'HttpOnly', `Max-Age=${Math.max(0, maxAge)}`]
+    // Behind a proxy that speaks TLS. Whoever lies about it only makes their own browser forget.
+    if (isTls) more.push('Secure')
+    reply.header('set-cookie', [...parts, ...more].join('; '))
+  }
   return {
     from: request.ip,
     site: url ?? `${isTls ? 'https' : 'http'}://${request.headers.host}`,
     secret,
     isLate,
-    keep(next) {
-      const maxAge = next === undefined ? 0 : Math.floor((next.expiresAt - clock.now()) / 1000)
-      const parts = [
-        `${sessionCookie}=${next?.secret ?? ''}`,
-        'Path=/',
-        'HttpOnly',
-        'SameSite=Strict',
-        `Max-Age=${Math.max(0, maxAge)}`,
-      ]
-      // Behind a proxy that speaks TLS. Whoever lies about it only makes their own browser forget.
-      if (isTls) parts.push('Secure')
-      reply.header('set-cookie', parts.join('; '))
-    },
+    keep: (next) => set(sessionCookie, next, 'Path=/', 'SameSite=Strict'),
+    login: cookieOf(request, loginCookie),
+    // Lax: it comes along when the institution sends the browser back, and with nothing else from there.
+    keepLogin: (next) => set(loginCookie, next, `Path=${returnPath}`, 'SameSite=Lax'),
   }
 }
 
@@ -102,10 +106,10 @@ function bearer({ headers }: FastifyRequest): string {
   return /^Bearer +([\w.~+/=-]+)$/i.exec(headers.authorization ?? '')?.[1] ?? ''
 }
 
-function cookieOf({ headers }: FastifyRequest): string | undefined {
+function cookieOf({ headers }: FastifyRequest, wanted: string): string | undefined {
   for (const part of (headers.cookie ?? '').split(';')) {
     const [name, value] = part.trim().split('=')
-    if (name === sessionCookie && value) return value
+    if (name === wanted && value) return value
   }
   return undefined
 }

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { type Weekday, weekdays } from '../base/wall.ts'
 import {
   checkLimit,
   inForce,
@@ -11,7 +12,6 @@ import {
   type Window,
   windowsMax,
 } from './limit.ts'
-import { type Weekday, weekdays } from './wall.ts'
 
 const mega = 1_000_000
 const at = (iso: string) => Date.parse(iso)

@@ -16,7 +16,7 @@ import {
   type Weekday,
   wallAt,
   weekdays,
-} from './wall.ts'
+} from '../base/wall.ts'
 
 /** Bytes per second; null is no limit. */
 export type Rate = number | null

@@ -32,6 +32,7 @@ function open(o: { state?: object } = {}) {
     depositsWaiting: () => 4,
     connections: () => ({ control: 2, bulk: 1 }),
     lanes: () => 5,
+    mailWaiting: () => 3,
     hooks: () => ({ states: { working: 1, failing: 0, paused: 0 }, behindMs: 0 }),
     ...o.state,
   })
@@ -158,6 +159,7 @@ test('how the site is: disks, scrub, deposits, lanes', async () => {
     ['deposits_waiting', 4],
     ['connections', 2, { kind: 'control' }],
     ['lanes', 5],
+    ['mail_waiting', 3],
     ['hooks', 1, { state: 'working' }],
     ['info', 1, { version: '9.9.9' }],
   ]

@@ -24,6 +24,7 @@ export interface Metrics {
   faultSeen(kind: FaultKind): void
   depositFailed(): void
   hookTried(outcome: 'delivered' | 'failed'): void
+  mailed(outcome: 'sent' | 'failed'): void
   /** What is read when somebody asks, as soon as there is a site to read it of. Dispose before it closes. */
   watch(o: State & { store(): AsyncIterable<{ readonly bytes: number }> }): AsyncDisposable
   /** In the text format of Prometheus; `media` says its version. Whoever asks meanwhile shares it. */
@@ -52,9 +53,11 @@ export function openMetrics(o: {
   const tries = counter('hook_deliveries_total', 'Deliveries to webhooks that were tried.', [
     'outcome',
   ])
+  const mails = counter('mails_total', 'Mails that were tried.', ['outcome'])
   // What has not happened yet is told as 0, so that its first time is seen as an increase.
   for (const kind of Object.keys(faultKinds)) faults.inc({ kind }, 0)
   for (const outcome of ['delivered', 'failed']) tries.inc({ outcome }, 0)
+  for (const outcome of ['sent', 'failed']) mails.inc({ outcome }, 0)
   new Gauge({
     name: 'crossload_info',
     help: 'Which version runs.',
@@ -82,6 +85,7 @@ export function openMetrics(o: {
     timeFlushes: (open) => timeFlushes(registry, open),
     faultSeen: (kind) => faults.inc({ kind }),
     depositFailed: () => deposits.inc(),
+    mailed: (outcome) => mails.inc({ outcome }),
     hookTried: (outcome) => tries.inc({ outcome }),
     watch({ store, ...state }) {
       gathered.push(showState(registry, state).gather)

@@ -15,6 +15,8 @@ export type State = {
   /** Connections by kind. */
   connections(): Counts
   lanes(): number
+  /** Notices that are still to be mailed. */
+  mailWaiting(): number
   hooks(): { states: Counts; behindMs: number }
 }
 
@@ -54,6 +56,8 @@ export function showState(registry: Registry, state: State): { gather(): Promise
     'How old the oldest event is that a hook still waits for.',
   )
 
+  const mail = gauge('mail_waiting', 'Notices that are still to be mailed.')
+
   function each(of: typeof hooks, label: string, counts: Counts): void {
     of.reset()
     for (const [value, count] of Object.entries(counts)) of.set({ [label]: value }, count)
@@ -78,6 +82,7 @@ export function showState(registry: Registry, state: State): { gather(): Promise
       const { states, behindMs } = state.hooks()
       each(hooks, 'state', states)
       behind.set(behindMs / 1000)
+      mail.set(state.mailWaiting())
     },
   }
 }

@@ -39,8 +39,14 @@ export interface Accounts {
   changePassword(user: User, o: { old: string; password: string; from: string }): Promise<Entered>
   readonly sessions: Sessions
   /**
+   * What other rooms end with a person: each is called once the person is removed and can come in no
+   * more. A crash may fall before it, so whoever adds one makes good at its own opening what was left.
+   */
+  readonly leaving: Set<(user: UserId) => void | Promise<void>>
+  /**
    * Ends a person's account, with everything by which they could come in and the key of what is sealed
-   * for them. Faults as `Users.remove`.
+   * for them. Faults as `Users.remove`, and with the first fault of what `leaving` did; the person is
+   * removed then all the same.
    */
   remove(id: UserId, o: { by: Actor }): Promise<User>
 }
@@ -62,7 +68,6 @@ export const accountFolds: Folds = {
   ],
 }
 
-/** Finishes what a crash left: keys of people who are removed are destroyed before anybody asks. */
 export async function openAccounts(o: {
   commit: Commit
   db: Db
@@ -73,10 +78,6 @@ export async function openAccounts(o: {
   const { commit, db, clock, users, seals } = o
   const sessions = openSessions(o)
   const attempts: Attempts = createAttempts(clock)
-
-  for (const id of await seals.list()) {
-    if ((await users.get(id))?.at === 'removed') await seals.destroy(id)
-  }
 
   async function welcomesOf(user: UserId): Promise<string[]> {
     const hashes: string[] = []
@@ -94,12 +95,12 @@ export async function openAccounts(o: {
 
   async function passwordOf(id: UserId): Promise<string | undefined> {
     const kept = await db.get<KeptPassword>(keys.password(id))
-    return kept === undefined ? undefined : await seals.open(id, 'password', kept.sealed)
+    return kept === undefined ? undefined : seals.open(id, 'password', kept.sealed)
   }
 
   /** Whoever holds `commit.serial` calls this; what takes long was done before. */
   async function put(user: User, hash: string): Promise<void> {
-    const sealed = await seals.seal(user.id, 'password', hash)
+    const sealed = seals.sealNow(user.id, 'password', hash)
     const password: KeptPassword = { user: user.id, sealed, setAt: clock.now() }
     const [was, ended] = [await welcomesOf(user.id), await sessions.hashesOf(user.id)]
     await commit('password.put', { user: user.id }, { password, welcomes: was, sessions: ended })
@@ -121,8 +122,11 @@ export async function openAccounts(o: {
     })
   }
 
+  const leaving: Accounts['leaving'] = new Set()
+
   return {
     sessions,
+    leaving,
 
     createLink: (id, { by }) =>
       commit.serial(async () => {
@@ -169,12 +173,12 @@ export async function openAccounts(o: {
 
     async remove(id, { by }) {
       const removed = await users.remove(id, { by })
-      // At once: whatever comes after it may fail, and the next start destroys the key only if there is one.
-      await seals.destroy(id)
       await commit.serial(async () => {
         const [was, ended] = [await welcomesOf(id), await sessions.hashesOf(id)]
         await commit('account.ended', by, { user: id, welcomes: was, sessions: ended })
       })
+      const ends = await Promise.allSettled([...leaving].map(async (end) => end(id)))
+      for (const end of ends) if (end.status === 'rejected') throw end.reason
       return removed
     },
   }

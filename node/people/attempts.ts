@@ -56,7 +56,8 @@ export function createAttempts(clock: Clock): Attempts {
   }
 }
 
-function createPaced({ burst, everyMs }: Pace, clock: Clock) {
+/** For one sort of names alone; `Attempts` is three of them. */
+export function createPaced({ burst, everyMs }: Pace, clock: Clock) {
   /** When everything that was taken will be made good. */
   const fullAt = new Map<string, number>()
   return {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Email, ProjectId, UserId } from '../../protocol/ids.ts'
+import type { Email, GroupId, ProjectId, UserId } from '../../protocol/ids.ts'
 import { type Act, acts, may, type Thing } from './permissions.ts'
 import type { User } from './users.ts'
 
@@ -37,6 +37,33 @@ describe('may', () => {
     expect(may(root, 'dataset.read', project('owner'))).toBe(false)
     expect(may(root, 'connection.own', { user: ana.id })).toBe(false)
     expect(may(ana, 'connection.own', { user: ana.id })).toBe(true)
+  })
+
+  it('gives in a project what the highest of their own and their groups’ roles gives', () => {
+    const [imaging, other] = [7 as GroupId, 8 as GroupId]
+    const on: Thing = {
+      members: [
+        { user: ana.id, role: 'viewer' },
+        { group: imaging, role: 'member' },
+        { group: other, role: 'owner' },
+      ],
+    }
+    const inImaging = { ...ana, groups: new Set([imaging]) }
+    expect(may(ana, 'dataset.write', on)).toBe(false)
+    expect(may(inImaging, 'dataset.write', on)).toBe(true)
+    expect(may(inImaging, 'dataset.send', on)).toBe(false)
+    expect(may({ ...person(9), groups: new Set([other]) }, 'dataset.send', on)).toBe(true)
+    // A group and a person may have the same number; neither has what is the other’s.
+    expect(may(person(imaging), 'dataset.read', on)).toBe(false)
+    expect(may({ ...person(9), groups: new Set([1 as GroupId]) }, 'dataset.read', on)).toBe(false)
+  })
+
+  it('shows who is in a group to those in it and to administrators', () => {
+    const on: Thing = { group: 7 as GroupId }
+    expect(may(root, 'group.read', on)).toBe(true)
+    expect(may(ana, 'group.read', on)).toBe(false)
+    expect(may({ ...ana, groups: new Set([7 as GroupId]) }, 'group.read', on)).toBe(true)
+    expect(may({ ...ana, groups: new Set([7 as GroupId]) }, 'group.manage', on)).toBe(false)
   })
 
   it('denies by default', () => {

@@ -1,7 +1,9 @@
 /**
- * What may have to be forgotten, sealed. The journal keeps what is written for ever; so what belongs
- * to a person alone is written there only as it comes out of here, and can be read with that person's
- * key, which is a file of its own. Destroying the file is forgetting, in every copy of the journal.
+ * What may have to be forgotten, sealed. The journal keeps what is written for ever; so what identifies
+ * a person is written there, and in the index, only as it comes out of here, and can be read with that
+ * person's key, which is a file of its own. Destroying the file is forgetting, in every copy of the journal.
+ *
+ * Keys are read once, at the opening: 32 bytes a person, so that a name is opened without a wait.
  */
 import { createCipheriv, createDecipheriv } from 'node:crypto'
 import { readdir, rm } from 'node:fs/promises'
@@ -17,17 +19,21 @@ const nonceBytes = 12
 const tagBytes = 16
 
 export interface Seals {
+  /** The person's key is durable when it resolves: a new one, where there was none. */
+  make(user: UserId): Promise<void>
+  /** False also for a key that is damaged. */
+  has(user: UserId): boolean
   /**
-   * The text, sealed with this person's key, which is made and durable first where there is none yet.
-   * `what` says what it is: sealed as one thing, it does not open as another.
+   * The text, sealed with this person's key. `what` says what it is: sealed as one thing, it does not
+   * open as another. Faults `corrupt` without the key: what is sealed is never sealed with a second one.
    */
-  seal(user: UserId, what: string, text: string): Promise<string>
-  /** Undefined when the key was destroyed. Faults `corrupt` when it was not sealed with it, or not as that. */
-  open(user: UserId, what: string, sealed: string): Promise<string | undefined>
+  sealNow(user: UserId, what: string, text: string): string
+  /** Undefined when there is no key. Faults `corrupt` when it was not sealed with it, or not as that. */
+  open(user: UserId, what: string, sealed: string): string | undefined
   /** Durable when it resolves; from then on nothing that was sealed for this person opens again. */
   destroy(user: UserId): Promise<void>
-  /** Everybody who has a key. */
-  list(): Promise<UserId[]>
+  /** Everybody who has a key, damaged ones too. */
+  list(): UserId[]
 }
 
 const algorithm = 'aes-256-gcm'
@@ -41,35 +47,36 @@ export async function openSeals({
 }): Promise<Seals> {
   await makeFolder(folder)
   await sweepAside(folder)
-  const pathOf = (user: UserId) => join(folder, `${user}.key`)
+  const all = await readKeys(folder)
   const boundTo = (user: UserId, what: string) => Buffer.from(`${user} ${what}`)
 
-  async function keyOf(user: UserId): Promise<Uint8Array | undefined> {
-    const key = await readIfThere(pathOf(user))
+  function keyOf(user: UserId): Uint8Array | undefined {
+    const key = all.get(user)
     if (key === undefined || key.byteLength === keyBytes) return key
-    throw new Fault('corrupt', 'people.key', {
-      about: pathOf(user),
-      text: `The key ${pathOf(user)} is damaged. Put it back from a backup.`,
-    })
-  }
-
-  async function makeKey(user: UserId): Promise<Uint8Array> {
-    const key = clock.random(keyBytes)
-    await writeDurably(pathOf(user), key)
-    return key
+    throw unreadable(user)
   }
 
   return {
-    async seal(user, what, text) {
-      const key = (await keyOf(user)) ?? (await makeKey(user))
+    async make(user) {
+      if (keyOf(user) !== undefined) return
+      const key = clock.random(keyBytes)
+      await writeDurably(pathOf(folder, user), key)
+      all.set(user, key)
+    },
+
+    has: (user) => all.get(user)?.byteLength === keyBytes,
+
+    sealNow(user, what, text) {
+      const key = keyOf(user)
+      if (key === undefined) throw unreadable(user)
       const nonce = clock.random(nonceBytes)
       const cipher = createCipheriv(algorithm, key, nonce).setAAD(boundTo(user, what))
       const sealed = [nonce, cipher.update(text, 'utf8'), cipher.final(), cipher.getAuthTag()]
       return Buffer.concat(sealed).toString('base64url')
     },
 
-    async open(user, what, sealed) {
-      const key = await keyOf(user)
+    open(user, what, sealed) {
+      const key = keyOf(user)
       if (key === undefined) return undefined
       const bytes = Buffer.from(sealed, 'base64url')
       try {
@@ -87,21 +94,39 @@ export async function openSeals({
     },
 
     async destroy(user) {
+      all.get(user)?.fill(0)
+      all.delete(user)
       try {
-        await rm(pathOf(user), { force: true })
+        await rm(pathOf(folder, user), { force: true })
       } catch (thrown) {
-        throw asFault(thrown, 'people.forget', pathOf(user))
+        throw asFault(thrown, 'people.forget', pathOf(folder, user))
       }
       await flushFolder(folder)
     },
 
-    async list() {
-      const found: UserId[] = []
-      for (const name of await readdir(folder)) {
-        const id = /^([1-9][0-9]*)\.key$/.exec(name)?.[1]
-        if (id !== undefined) found.push(Number(id) as UserId)
-      }
-      return found
-    },
+    list: () => [...all.keys()],
   }
+}
+
+const pathOf = (folder: string, user: UserId) => join(folder, `${user}.key`)
+
+/** By person, as they lie there: one that is damaged stops nothing that is not that person's. */
+async function readKeys(folder: string): Promise<Map<UserId, Uint8Array>> {
+  const found = new Map<UserId, Uint8Array>()
+  for (const name of await readdir(folder)) {
+    const id = /^([1-9][0-9]*)\.key$/.exec(name)?.[1]
+    const key = id === undefined ? undefined : await readIfThere(join(folder, name))
+    if (key !== undefined) found.set(Number(id) as UserId, key)
+  }
+  return found
+}
+
+/** Nothing is done with a key that is not there: a new one would hide for ever what the old one opens. */
+export function unreadable(user: UserId): Fault {
+  return new Fault('corrupt', 'people.key', {
+    about: user,
+    text:
+      `The key of person ${user} is missing or damaged, so what is kept of them cannot be read. ` +
+      `Put people/${user}.key back from a backup and start the site again; if there is none, remove the person and add them anew.`,
+  })
 }

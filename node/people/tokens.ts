@@ -9,6 +9,7 @@ import type { Db } from '../db/db.ts'
 import { keys } from '../db/keys.ts'
 import type { Commit, Folds } from '../journal/commit.ts'
 import type { Actor } from '../journal/journal.ts'
+import type { Seals } from './seals.ts'
 import { hashOf, newSecret, secretPattern } from './secret.ts'
 import { checkName, type User, type Users } from './users.ts'
 
@@ -23,7 +24,10 @@ export type KeptToken = {
   /** SHA-256 of the token, hexadecimal. */
   readonly hash: string
   readonly user: UserId
-  readonly label: string
+  /** What its person calls it, sealed as `token`, a space and the hash. */
+  readonly sealed?: string | undefined
+  /** The same in records from before there were seals. */
+  readonly label?: string | undefined
   /** Absent in records from before there were scopes: `all`. */
   readonly scope?: Scope | undefined
   readonly createdAt: number
@@ -31,8 +35,9 @@ export type KeptToken = {
 }
 
 /** A token as it is shown: by the beginning of its hash, which opens nothing. */
-export type ShownToken = Omit<KeptToken, 'hash' | 'user' | 'scope'> & {
+export type ShownToken = Omit<KeptToken, 'hash' | 'user' | 'scope' | 'sealed' | 'label'> & {
   readonly id: string
+  readonly label: string
   readonly scope: Scope
 }
 
@@ -72,8 +77,18 @@ export function openTokens(o: {
   db: Db
   clock: Clock
   users: Pick<Users, 'get'>
+  seals: Pick<Seals, 'sealNow' | 'open' | 'has'>
 }): Tokens {
-  const { commit, db, clock, users } = o
+  const { commit, db, clock, users, seals } = o
+
+  function show({ hash, user, scope = 'all', createdAt, ...kept }: KeptToken): ShownToken {
+    const { sealed, expiresAt } = kept
+    // A person whose key is missing still sees which tokens there are.
+    const isOpen = sealed !== undefined && seals.has(user)
+    const label = (isOpen ? seals.open(user, whatOf(hash), sealed) : kept.label) ?? ''
+    const ends = expiresAt === undefined ? {} : { expiresAt }
+    return { id: idOf(hash), label, scope, createdAt, ...ends }
+  }
 
   async function active(id: UserId): Promise<User> {
     const user = await users.get(id)
@@ -98,7 +113,9 @@ export function openTokens(o: {
         const text = tokenPrefix + newSecret(clock)
         const createdAt = clock.now()
         const ends = expiresMs === undefined ? {} : { expiresAt: createdAt + expiresMs }
-        const token: KeptToken = { hash: hashOf(text), user: id, label, scope, createdAt, ...ends }
+        const hash = hashOf(text)
+        const named = label === '' ? {} : { sealed: seals.sealNow(id, whatOf(hash), label) }
+        const token: KeptToken = { hash, user: id, ...named, scope, createdAt, ...ends }
         await commit('token.put', by, token)
         return text
       }),
@@ -140,9 +157,6 @@ async function tokensOf(db: Db, user: UserId): Promise<KeptToken[]> {
 
 const idOf = (hash: string) => hash.slice(0, idCharacters)
 
-function show({ hash, label, scope = 'all', createdAt, expiresAt }: KeptToken): ShownToken {
-  const ends = expiresAt === undefined ? {} : { expiresAt }
-  return { id: idOf(hash), label, scope, createdAt, ...ends }
-}
+const whatOf = (hash: string) => `token ${hash}`
 
 const tokenText = new RegExp(`^${tokenPrefix}${secretPattern}$`)

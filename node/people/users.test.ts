@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { lstat, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -6,7 +6,8 @@ import { type Email, type ProjectId, parseEmail, type UserId } from '../../proto
 import { systemClock } from '../base/clock.ts'
 import { openDb } from '../db/db.ts'
 import { openCommit } from '../journal/commit.ts'
-import { openJournal } from '../journal/journal.ts'
+import { openJournal, verifyJournal } from '../journal/journal.ts'
+import { openSeals } from './seals.ts'
 import { openTokens, tokenFolds, tokenPrefix, tokensPerUserMax } from './tokens.ts'
 import { openUsers, userFolds } from './users.ts'
 
@@ -22,6 +23,12 @@ async function temporary() {
   }
 }
 
+const isThere = (path: string) =>
+  lstat(path).then(
+    () => true,
+    () => false,
+  )
+
 type Project = { id: ProjectId; owner: UserId }
 
 /** A real journal, a real index, and a catalog that knows nothing but how to number projects. */
@@ -31,7 +38,12 @@ async function openPeople(folder: string, { isNew = true, now = systemClock.now 
   const journal = stack.use(
     await openJournal({ folder: join(folder, 'journal'), clock, create: isNew }),
   )
-  const db = stack.use(await openDb({ folder: join(folder, 'index'), create: true }))
+  const db = stack.use(
+    await openDb({
+      folder: join(folder, 'index'),
+      create: !(await isThere(join(folder, 'index'))),
+    }),
+  )
   const projects: Project[] = []
   const folds = {
     ...userFolds((project: Project) => {
@@ -45,9 +57,17 @@ async function openPeople(folder: string, { isNew = true, now = systemClock.now 
     id: (100 + projects.length) as ProjectId,
     owner: id,
   })
-  const users = openUsers({ commit, db, personalProject })
-  const tokens = openTokens({ commit, db, clock, users })
-  return { users, tokens, projects, [Symbol.asyncDispose]: () => stack.disposeAsync() }
+  const seals = await openSeals({ folder: join(folder, 'people'), clock })
+  const users = await openUsers({ commit, db, seals, personalProject })
+  const tokens = openTokens({ commit, db, clock, users, seals })
+  return {
+    users,
+    tokens,
+    projects,
+    commit,
+    seals,
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  }
 }
 
 describe('users', () => {
@@ -112,7 +132,11 @@ describe('users', () => {
     expect(removed.at).toBe('removed')
     expect(await people.tokens.who(token)).toBeUndefined()
     expect(await people.users.byEmail(ana)).toBeUndefined()
-    expect(await people.users.get(first.id)).toMatchObject({ at: 'removed' })
+    expect(await people.users.get(first.id)).toMatchObject({
+      at: 'removed',
+      email: '',
+      name: 'a removed person',
+    })
     for (const again of [
       people.users.remove(first.id, { by }),
       people.tokens.create(first.id, { by }),
@@ -199,4 +223,104 @@ describe('users', () => {
     const next = await people.users.add({ email: 'c@lab.example' as Email, by })
     expect(next.id).toBe(3)
   })
+
+  it('is one whose key a removal destroys: nothing on the disk says who it was', async () => {
+    await using home = await temporary()
+    {
+      await using people = await openPeople(home.folder)
+      await people.users.add({ email: ben, role: 'administrator', by })
+      const { id } = await people.users.add({ email: ana, name: 'Ana Lyst', by })
+      await people.users.rename(id, 'Ana L. Yst', { by })
+      await people.tokens.create(id, { by, label: 'Lyst laptop' })
+      // Sealed from the first record on, not only once she has gone.
+      expect(await textOf(home.folder)).not.toMatch(/ana@|Lyst|Ana L/i)
+      const removed = await people.users.remove(id, { by })
+      expect(removed).toMatchObject({ id, email: '', name: 'a removed person' })
+    }
+    expect(await readdir(join(home.folder, 'people'))).toEqual(['1.key'])
+    await using again = await openPeople(home.folder, { isNew: false })
+    expect((await again.users.list()).map(({ email, at }) => [email, at])).toEqual([
+      [ben, 'active'],
+      ['', 'removed'],
+    ])
+    expect((await verifyJournal(join(home.folder, 'journal'))).records).toBe(5)
+  })
+
+  it('does not lose a person whose key is missing, and says what to do', async () => {
+    await using home = await temporary()
+    const [key, aside] = [join(home.folder, 'people', '2.key'), join(home.folder, 'aside')]
+    let token: string
+    {
+      await using people = await openPeople(home.folder)
+      await people.users.add({ email: ben, role: 'administrator', by })
+      await people.users.add({ email: ana, name: 'Ana', by })
+      token = await people.tokens.create(2 as UserId, { by, label: 'laptop' })
+    }
+    await rename(key, aside)
+    {
+      await using people = await openPeople(home.folder, { isNew: false })
+      const { users, tokens } = people
+      const email = parseEmail('person-2@key-missing.invalid')
+      expect(users.unreadable()).toMatchObject([
+        { user: 2, fault: { kind: 'corrupt', message: expect.stringContaining('people/2.key') } },
+      ])
+      expect(await users.byEmail(ana)).toBeUndefined()
+      expect(await users.byEmail(email)).toMatchObject({ id: 2, at: 'active' })
+      expect((await tokens.who(token))?.user.id).toBe(2)
+      expect(await tokens.list(2 as UserId)).toMatchObject([{ label: '' }])
+      // No second key is made, for it would shut out the first for ever.
+      const refused = { kind: 'corrupt', about: 2 }
+      await expect(users.rename(2 as UserId, 'Eve', { by })).rejects.toMatchObject(refused)
+      await expect(tokens.create(2 as UserId, { by, label: 'x' })).rejects.toMatchObject(refused)
+      expect(await readdir(join(home.folder, 'people'))).toEqual(['1.key'])
+    }
+    await rename(aside, key)
+    {
+      await using people = await openPeople(home.folder, { isNew: false })
+      expect(people.users.unreadable()).toEqual([])
+      expect(await people.users.byEmail(ana)).toMatchObject({ id: 2, name: 'Ana' })
+      expect(await people.tokens.list(2 as UserId)).toMatchObject([{ label: 'laptop' }])
+    }
+    await rename(key, aside)
+    await using people = await openPeople(home.folder, { isNew: false })
+    await people.users.remove(2 as UserId, { by })
+    expect(people.users.unreadable()).toEqual([])
+  })
+
+  it('seals people of a journal from before there were seals, and takes their address from the index', async () => {
+    await using home = await temporary()
+    const old = { id: 1, email: ana, name: 'Ana', role: 'administrator', personal: 1, at: 'active' }
+    const token = { hash: 'f'.repeat(64), user: 1, label: 'laptop', createdAt: 5 }
+    {
+      await using people = await openPeople(home.folder)
+      await people.commit('user.put', by, { user: old, project: { id: 1 } })
+      await people.commit('token.put', by, token)
+      const gone = { ...old, id: 2, email: ben, role: 'member' }
+      await people.commit('user.put', by, { user: gone, project: { id: 2 } })
+      await people.commit('user.removed', by, { user: { ...gone, at: 'removed' }, tokens: [] })
+    }
+    for (const isRebuilt of [true, false]) {
+      if (isRebuilt) await rm(join(home.folder, 'index'), { recursive: true })
+      await using people = await openPeople(home.folder, { isNew: false })
+      expect(await people.users.byEmail(ana)).toEqual(old)
+      expect(await people.users.get(2 as UserId)).toMatchObject({ email: '', at: 'removed' })
+      expect(await people.tokens.list(1 as UserId)).toMatchObject([{ label: 'laptop' }])
+    }
+    // One record sealed her, once; what was written in clear stays, for the chain holds it.
+    const journal = await textOf(join(home.folder, 'journal'))
+    expect(journal.split('user.sealed')).toHaveLength(2)
+    expect(journal.split(ana)).toHaveLength(2)
+    await using people = await openPeople(home.folder, { isNew: false })
+    await people.users.add({ email: 'c@lab.example' as Email, role: 'administrator', by })
+    await people.users.remove(1 as UserId, { by })
+    expect(await people.users.byEmail(ana)).toBeUndefined()
+  })
 })
+
+/** Every file under a folder as one text. */
+async function textOf(folder: string): Promise<string> {
+  const all = await readdir(folder, { recursive: true, withFileTypes: true })
+  const files = all.filter((entry) => entry.isFile())
+  const texts = files.map(({ parentPath, name }) => readFile(join(parentPath, name), 'latin1'))
+  return (await Promise.all(texts)).join('\n')
+}

@@ -21,6 +21,7 @@ const names = [
   'links',
   'connections',
   'projects',
+  'groups',
   'datasets',
   'workflows',
   'send',
@@ -31,6 +32,7 @@ const names = [
   'trouble',
   'deposit',
   'hooks',
+  'notices',
 ]
 
 const scripts = await Promise.all(

@@ -69,6 +69,7 @@ const parts: Record<string, string> = {
   transfer: '[0-9a-f]{32}',
   hash: '[0-9a-f]{64}',
   mark: '[\\w-]{22}',
+  sealed: String.raw`[\w-]{48,}`,
   signature: '[0-9a-f]{16}',
   root: 'bafyrei[a-z2-7]{52}',
   cid: 'baf(?:krei|ybei)[a-z2-7]{52}',

@@ -5,6 +5,7 @@ import { cp, mkdir, mkdtemp, realpath, rm, symlink, writeFile } from 'node:fs/pr
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { run } from '../../cli/main.ts'
+import { openMailServer } from '../mail-server.ts'
 import { openReceiver } from '../receiver.ts'
 import { openSite, type Site, top } from '../site.ts'
 import { fill, type Known, type Step, wordsOf } from './script.ts'
@@ -32,10 +33,14 @@ export async function openStage(): Promise<Stage> {
   const sites = new Map<string, Site>()
   const receiver = stack.use(await openReceiver())
   known.set('receiver', receiver.place)
-  const config = { hooks: { allow: [receiver.place] } }
-  for (const site of await Promise.all(
-    ['oslo', 'kyoto'].map((alias) => openSite(alias, { config })),
-  )) {
+  const { port } = stack.use(await openMailServer())
+  known.set('mailPort', String(port))
+  const hooks = { allow: [receiver.place] }
+  const mail = { host: '127.0.0.1', port, from: 'crossload@oslo.example' }
+  for (const site of await Promise.all([
+    openSite('oslo', { config: { hooks, mail } }),
+    openSite('kyoto', { config: { hooks } }),
+  ])) {
     stack.use(site)
     sites.set(site.alias, site)
     known.set(site.alias, site.home)

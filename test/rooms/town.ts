@@ -12,6 +12,7 @@ import { type Commit, openCommit } from '../../node/journal/commit.ts'
 import { openJournal } from '../../node/journal/journal.ts'
 import { connectionFolds } from '../../node/people/connection.ts'
 import { type Connections, openConnections } from '../../node/people/connections.ts'
+import { openSeals } from '../../node/people/seals.ts'
 import { openUsers, type Users, userFolds } from '../../node/people/users.ts'
 import { invitationFolds, linkFolds } from '../../node/sites/link.ts'
 import { type Links, openLinks } from '../../node/sites/links.ts'
@@ -126,7 +127,8 @@ export async function openTown(): Promise<Town> {
     const commit = await openCommit({ journal, db, folds })
     const open = openFrom(site, (to, protocol) => town.lose(site, to, protocol))
     const personalProject = async () => ({ id: 1 as ProjectId })
-    const users = openUsers({ commit, db, personalProject })
+    const seals = await openSeals({ folder: join(home, 'people'), clock })
+    const users = await openUsers({ commit, db, seals, personalProject })
     const me = () => ({ name: site.name, addresses: site.addresses })
     const links = stack.use(await openLinks({ commit, db, clock, identity: site, me, open }))
     const connections = stack.use(await openConnections({ commit, db, clock, links, users, open }))

@@ -14,7 +14,7 @@ import type { Doorway } from '../../node/http/doorway.ts'
 import { doorways } from '../../node/http/doorways/doorways.ts'
 import type { Email } from '../../protocol/ids.ts'
 import { openReceiver, type Receiver } from '../receiver.ts'
-import { acceptedPair, ana, isDone, type Pair, until } from '../site.ts'
+import { acceptedPair, ana, eventually, isDone, type Pair, until } from '../site.ts'
 
 const actors = ['nobody', 'expired', 'viewer', 'member', 'owner', 'administrator'] as const
 type Actor = (typeof actors)[number]
@@ -30,6 +30,9 @@ type Things = {
   workflow: number
   connection: number
   transfer: string
+  notice: number
+  /** By its name. */
+  group: string
 }
 
 const emails = { viewer: 'vera@oslo.example', member: 'mo@oslo.example', owner: ana }
@@ -42,12 +45,14 @@ const administrators: readonly Permission[] = [
   'site.administer',
   'metrics.read',
   'people.manage',
+  'group.manage',
   'link.manage',
 ]
 const everybody: readonly Permission[] = [
   'session.use',
   'site.read',
   'link.read',
+  'group.use',
   'connection.use',
   'project.add',
   'transfer.use',
@@ -67,7 +72,11 @@ function expected(name: string, permission: Permission, actor: Actor, whose: Who
   if (lists.includes(name)) return 'passes'
   // A person whom nobody but the owner is connected with is not there for anybody else.
   if (sends.includes(name)) return actor === 'owner' && whose === 'own' ? 'passes' : 'missing'
+  // Whoever runs the site has no look at what others were told either.
+  if (name === 'notices.read') return actor === 'owner' && whose === 'own' ? 'passes' : 'missing'
   if (everybody.includes(permission)) return 'passes'
+  if (permission === 'group.read')
+    return actor === 'administrator' || whose === 'own' ? 'passes' : 'missing'
   if (whose === 'other' || actor === 'administrator') return 'missing'
   if (persons.includes(permission)) return actor === 'owner' ? 'passes' : 'missing'
   if (readers.includes(permission) || actor === 'owner') return 'passes'
@@ -99,6 +108,9 @@ beforeAll(async () => {
   const benAtKyoto = await kyoto.as(ben)
   await benAtKyoto.call('connections.ask', { email: ben, alias: 'oslo' })
   things = { own: await make(ana), other: await make(ben) }
+  for (const email of Object.values(emails) as Email[])
+    await admin.call('groups.add-member', { group: things.own.group, email })
+  await admin.call('groups.add-member', { group: things.other.group, email: ben as Email })
   link = (await admin.call('links.list', {}))[0]!.id
   const atOslo = await oslo.as(ana)
   for (const role of ['viewer', 'member'] as const) {
@@ -136,10 +148,16 @@ async function make(email: string): Promise<Things> {
   const workflow = await client.call('workflows.add', { name: 'Gates', document, dataset })
   const to = { email: email as Email, alias: 'kyoto' }
   const sent = await client.call('transfers.send', { to, dataset: { id: dataset } })
+  const { name: group } = await pair.oslo.admin.call('groups.add', { name: `Of ${email}` })
   await until(client, sent.id, isDone)
+  const notice = await eventually(
+    async () => (await client.call('notices.list', {})).notices[0]?.id,
+    `${email} hears of it`,
+  )
   return {
+    notice,
     ...{ project, dataset, workflow: workflow.id, cid: file!.cid },
-    ...{ connection: connection!.id, transfer: sent.id },
+    ...{ connection: connection!.id, transfer: sent.id, group },
   }
 }
 
@@ -153,7 +171,7 @@ async function untilExpired(token: string): Promise<void> {
 
 /** Something that the schema takes, about these things. */
 async function inputOf(name: RouteName, of: Things, actor: Actor): Promise<object> {
-  const { project, dataset, workflow, connection, transfer } = of
+  const { connection, dataset, group, notice, project, transfer, workflow } = of
   const whose: Whose = of === things.own ? 'own' : 'other'
   const spare = spares[whose]
   const path = join(folder, 'data')
@@ -171,6 +189,9 @@ async function inputOf(name: RouteName, of: Things, actor: Actor): Promise<objec
     'site.reclaim': { dry: true },
     'holds.add': { dataset, reason: 'matrix' },
     'hooks.add': { url: `http://${receiver.place}/${unique}` },
+    'notices.read': { id: notice },
+    'notices.read-all': { through: 1 },
+    'notices.prefer': { digest: 'off' },
     'session.open': { email: ben, password },
     'session.welcome': { secret: 'nonsense', password },
     'session.password': { old: password, password },
@@ -179,6 +200,17 @@ async function inputOf(name: RouteName, of: Things, actor: Actor): Promise<objec
     'people.tokens': { email: spare },
     'people.link': { email: spare },
     'people.remove': { email: spare },
+    'people.logins': { email: spare },
+    'people.remove-logins': { email: spare },
+    'login.begin': {},
+    'groups.add': { name: unique },
+    'groups.change': { group, claims: [] },
+    'groups.members': { group },
+    'groups.add-member': { group, email: spare },
+    'groups.remove-member': { group, email: whose === 'own' ? emails.member : ben },
+    'groups.remove': { group },
+    'projects.set-group': { id: project, group, role: 'viewer' },
+    'projects.remove-group': { id: project, group },
     'links.add': { to: 'nonsense' },
     'links.policy': { id: link, shared: false },
     'connections.ask': { email: 'admin@kyoto.example', alias: 'kyoto' },
@@ -255,6 +287,7 @@ const doorwayPaths: Record<string, (of: Things) => string> = {
   'drs.object': ({ cid }) => `/ga4gh/drs/v1/objects/${cid}`,
   'drs.access': ({ cid }) => `/ga4gh/drs/v1/objects/${cid}/access/https`,
   'drs.content': ({ cid }) => `/ga4gh/drs/v1/content/${cid}?ticket=nonsense`,
+  'login.finish': () => '/login/callback?state=nonsense',
   'site.well-known': () => '/.well-known/crossload',
   'site.metrics': () => '/metrics',
 }

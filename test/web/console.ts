@@ -10,7 +10,7 @@ import { type Browser, type BrowserContext, chromium, type Page } from 'playwrig
 import type { Email } from '../../protocol/ids.ts'
 import type { Site } from '../site.ts'
 
-const chromiumPath = '/usr/bin/chromium'
+export const chromiumPath = '/usr/bin/chromium'
 
 /** Why nothing can be tried here, or undefined. */
 export const noBrowser = existsSync(chromiumPath)
@@ -28,6 +28,8 @@ export interface Console extends AsyncDisposable {
   stranger(site: Site, address?: string): Promise<Page>
   /** Looks at a page as it is now: what shuts people out becomes a complaint. */
   look(page: Page, name: string): Promise<void>
+  /** The same, and whether it can be read in the dark. */
+  lookTwice(page: Page, name: string): Promise<void>
   /** Requests that left the site, whatever the browser complained of, and what shuts people out. */
   readonly complaints: string[]
 }
@@ -53,6 +55,13 @@ export async function openConsole(): Promise<Console> {
       for (const one of await barriers(page)) complaints.push(`${name}: ${one}`)
       await shoot(page, name)
     },
+    async lookTwice(page, name) {
+      for (const one of await barriers(page)) complaints.push(`${name}: ${one}`)
+      await page.emulateMedia({ colorScheme: 'dark' })
+      for (const one of await barriers(page, ['color-contrast']))
+        complaints.push(`${name}, dark: ${one}`)
+      await page.emulateMedia({ colorScheme: 'light' })
+    },
     async open(site, email, address = '/') {
       const emails = known.get(site) ?? new Set()
       known.set(site, emails)
@@ -72,7 +81,7 @@ export async function oneTimeLink(site: Site, email: string): Promise<string> {
   return (await site.admin.call('people.link', { email: email as Email })).link
 }
 
-async function setPassword(site: Site, email: string): Promise<void> {
+export async function setPassword(site: Site, email: string): Promise<void> {
   const link = await oneTimeLink(site, email)
   const secret = link.slice(link.indexOf('#') + 1)
   const response = await fetch(`${site.admin.url}/api/welcome`, {
@@ -86,7 +95,7 @@ async function setPassword(site: Site, email: string): Promise<void> {
 export async function logIn(page: Page, email: string, typed = password): Promise<void> {
   await page.getByLabel('E-mail').fill(email)
   await page.getByLabel(/^Password/).fill(typed)
-  await page.getByRole('button', { name: 'Log in' }).click()
+  await page.getByRole('button', { name: 'Log in', exact: true }).click()
 }
 
 async function newPage(browser: Browser, url: string, complaints: string[]): Promise<Page> {
@@ -112,21 +121,25 @@ async function newPage(browser: Browser, url: string, complaints: string[]): Pro
   return page
 }
 
+const everyRule = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice']
+
 /**
  * What a page lacks for a keyboard, a screen reader or weak eyes, as far as a program can tell. What is
  * behind an open dialog is not meant to be read.
  */
-async function barriers(page: Page): Promise<string[]> {
+async function barriers(page: Page, only: readonly string[] = everyRule): Promise<string[]> {
   await page.evaluate(axe.source)
-  const { violations } = await page.evaluate(() =>
-    (globalThis as unknown as { axe: typeof axe }).axe.run(
-      document.querySelector('[role=dialog]') ?? document,
-      {
-        runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice'],
-        // The heading row of a dialog is a header too, but of its dialog only.
-        rules: { 'landmark-no-duplicate-banner': { enabled: false } },
-      },
-    ),
+  const { violations } = await page.evaluate(
+    (runOnly) =>
+      (globalThis as unknown as { axe: typeof axe }).axe.run(
+        document.querySelector('[role=dialog]') ?? document,
+        {
+          runOnly,
+          // The heading row of a dialog is a header too, but of its dialog only.
+          rules: { 'landmark-no-duplicate-banner': { enabled: false } },
+        },
+      ),
+    [...only],
   )
   return violations.flatMap(({ id, nodes }) =>
     nodes.map((node) => `${id}: ${node.html} ${node.failureSummary}`),

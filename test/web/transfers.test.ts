@@ -1,15 +1,13 @@
 /**
- * What people do with the console: Ana logs in at Oslo, sends files of a dataset to herself at Kyoto,
- * sees them arrive, copies the ID they got there, and sends a workflow after them and another with
- * its files. She pauses, resumes and cancels. Everything is what is on the page.
+ * What people do with the console beside sending, which is `guide.test.ts`: Ana comes in at Oslo, sees
+ * what has arrived at Kyoto, pauses, resumes and cancels what is on its way, and her site goes away.
  */
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { freePort } from '../../bench/free-port.ts'
-import { acceptedPair, ana, type Pair } from '../site.ts'
+import { acceptedPair, ana, isDone, type Pair, until } from '../site.ts'
 import {
   type Console,
   logIn,
@@ -32,18 +30,8 @@ describe.skipIf(noBrowser)(`the console${noBrowser ? ` (skipped: ${noBrowser})` 
     web = await openConsole()
     folder = await mkdtemp(join(tmpdir(), 'crossload-console-'))
     await writeTree()
-    const { atOslo, atKyoto } = pair
-    // Kyoto has a dataset already, so its IDs are not Oslo's.
-    await atKyoto.call('datasets.add', { name: 'Of Kyoto', path: join(folder, 'own') })
-    dataset = (
-      await atOslo.call('datasets.add', { name: 'Blood panel', path: join(folder, 'panel') })
-    ).id
-    for (const name of ['Gating', 'Counting']) {
-      const document = join(folder, `${name}.json`)
-      await writeFile(document, JSON.stringify({ name, datasetId: dataset }))
-      const results = join(folder, 'own')
-      await atOslo.call('workflows.add', { name, document, dataset, results })
-    }
+    const panel = { name: 'Blood panel', path: join(folder, 'panel') }
+    dataset = (await pair.atOslo.call('datasets.add', panel)).id
   }, 120_000)
 
   afterAll(async () => {
@@ -100,61 +88,10 @@ describe.skipIf(noBrowser)(`the console${noBrowser ? ` (skipped: ${noBrowser})` 
     await page.context().close()
   })
 
-  test('Send Files: external collaborators, ticked files, a dry run, and the Dest Dataset', async () => {
-    const page = await web.open(pair.oslo, ana, `/datasets/${dataset}`)
-    await page.getByText('Dataset ID').waitFor()
-    await page.getByText('raw/tube 1 (a).fcs').waitFor()
-    await web.look(page, 'dataset')
-    await page.getByRole('tab', { name: 'Versions' }).click()
-    await page.getByText('Version 1').waitFor()
-    await web.look(page, 'dataset-versions')
-    await page.getByRole('tab', { name: 'Collaborators' }).click()
-    await page.getByText('Internal: people at this site').waitFor()
-    await page.getByText('The members of the project').waitFor()
-    expect(await page.getByRole('button', { name: 'Send Files' }).count()).toBe(0)
-    await web.look(page, 'collaborators-internal')
-    await page.getByText('External', { exact: true }).click()
-    await page.getByText('External: people at other sites').waitFor()
-    expect(await page.getByRole('button', { name: 'Send Files' }).isDisabled()).toBe(true)
-    await page.getByLabel(`${ana}@kyoto (you, there)`).check()
-    await web.look(page, 'collaborators-external')
-    await page.emulateMedia({ colorScheme: 'dark' })
-    await web.look(page, 'collaborators-dark')
-    await page.emulateMedia({ colorScheme: 'light' })
-    await page.getByRole('button', { name: 'Send Files' }).click()
-
-    const dialog = page.getByRole('dialog')
-    await dialog.getByText('3.01 MB chosen, 0 B already there, 3.01 MB to send').waitFor()
-    await dialog.getByText('Stays here: collaborators, groups, connections').waitFor()
-    await dialog.getByRole('button', { name: 'Open raw' }).click()
-    await dialog.getByLabel('tube 2.fcs').uncheck()
-    await dialog.getByText('2.01 MB chosen, 0 B already there, 2.01 MB to send').waitFor()
-    await web.look(page, 'send-files')
-    await dialog.getByLabel('Dataset ID').fill('999')
-    await dialog.getByRole('alert').getByText('999').first().waitFor()
-    await web.look(page, 'send-files-refused')
-    await page.emulateMedia({ colorScheme: 'dark' })
-    await web.look(page, 'send-files-refused-dark')
-    await page.emulateMedia({ colorScheme: 'light' })
-    await dialog.getByLabel('Dataset ID').fill('0')
-    await dialog.getByText('2.01 MB chosen').waitFor()
-    await dialog.getByRole('button', { name: 'Send', exact: true }).click()
-
-    await page.getByText('Complete: every file is at the destination').waitFor()
-    const there = await page.getByTestId('dest-dataset').innerText()
-    const arrived = await pair.atKyoto.call('datasets.show', { id: Number(there) })
-    expect([arrived.name, arrived.files]).toEqual(['Blood panel', 2])
-    await page.getByRole('button', { name: 'Copy the Dest Dataset ID' }).click()
-    await page.getByText('Copied').waitFor()
-    await web.look(page, 'transfer')
-    expect(await overflow(page)).toBe(0)
-    await page.getByRole('link', { name: 'Transfer history' }).click()
-    await page.getByText(`Sent to ${ana}@kyoto`).waitFor()
-    await web.look(page, 'transfers')
-    await page.context().close()
-  })
-
   test('the destination sees what it received, with the times of its reader', async () => {
+    const { atOslo, to } = pair
+    const sent = await atOslo.call('transfers.send', { to, dataset: { id: dataset } })
+    await until(atOslo, sent.id, isDone)
     const page = await web.open(pair.kyoto, ana, '/transfers')
     await page.getByText(`Received from ${ana}@oslo`).waitFor()
     await page.getByRole('link', { name: 'Blood panel' }).click()
@@ -162,42 +99,6 @@ describe.skipIf(noBrowser)(`the console${noBrowser ? ` (skipped: ${noBrowser})` 
     expect(await ended.getAttribute('title')).toMatch(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC$/)
     await page.getByText('Imported').waitFor()
     await page.context().close()
-  })
-
-  test('Send WF: the Dest Dataset is known, and no byte of the dataset crosses', async () => {
-    const page = await web.open(pair.oslo, ana, '/workflows')
-    await page.getByRole('link', { name: 'Gating' }).waitFor()
-    await web.look(page, 'workflows')
-    await page.getByRole('link', { name: 'Gating' }).click()
-    await external(page)
-    await web.look(page, 'workflow')
-    await page.getByRole('button', { name: 'Send WF', exact: true }).click()
-    const dialog = page.getByRole('dialog')
-    expect(await dialog.getByLabel('Dest Dataset ID').inputValue()).toBe('2')
-    await dialog.getByText(/already there/).waitFor()
-    await web.look(page, 'send-wf')
-    await dialog.getByRole('button', { name: 'Send', exact: true }).click()
-    await page.getByText('Complete: every file is at the destination').waitFor()
-    await page
-      .getByText('Of the dataset')
-      .locator('..')
-      .getByText('0 bytes', { exact: true })
-      .waitFor()
-    await page.context().close()
-  })
-
-  test('Send WF & Files: one act, and the workflow is bound when it is there', async () => {
-    const page = await web.open(pair.oslo, ana, '/workflows/2')
-    await external(page)
-    await page.getByRole('button', { name: 'Send WF & Files' }).click()
-    const dialog = page.getByRole('dialog')
-    await dialog.getByText(/chosen, .* already there, .* to send/).waitFor()
-    await web.look(page, 'send-wf-files')
-    await dialog.getByRole('button', { name: 'Send', exact: true }).click()
-    await page.getByText('Complete: every file is at the destination').waitFor()
-    await page.context().close()
-    const bound = await pair.atKyoto.call('workflows.list', {})
-    expect(bound.find(({ name }) => name === 'Counting')?.dataset).toBe(3)
   })
 
   test('a transfer is paused, resumed and cancelled while one looks, and nothing goes away', async () => {
@@ -246,20 +147,12 @@ describe.skipIf(noBrowser)(`the console${noBrowser ? ` (skipped: ${noBrowser})` 
   })
 })
 
-async function external(page: Page): Promise<void> {
-  await page.getByRole('tab', { name: 'Collaborators' }).click()
-  await page.getByText('External', { exact: true }).click()
-  await page.getByLabel(`${ana}@kyoto (you, there)`).check()
-}
-
 async function writeTree(): Promise<void> {
   await mkdir(join(folder, 'panel/raw'), { recursive: true })
-  await mkdir(join(folder, 'own'))
   await mkdir(join(folder, 'slow'))
   await writeFile(join(folder, 'panel/notes.txt'), 'n'.repeat(10_000))
   await writeFile(join(folder, 'panel/raw/tube 1 (a).fcs'), bytesOf(2_000_000, 1))
   await writeFile(join(folder, 'panel/raw/tube 2.fcs'), bytesOf(1_000_000, 2))
-  await writeFile(join(folder, 'own/kyotos-own.txt'), 'ours')
   await writeFile(join(folder, 'slow/large.bin'), bytesOf(8_000_000, 3))
 }
 

@@ -14,14 +14,18 @@ import { endText, whatText } from '../words.ts'
 /** Transfers under way that are shown at one time. */
 const shownMax = 1000
 
-/** What moves now. What ends while one looks stays where it is until one leaves the page. */
+/**
+ * What moves now, in the order in which it began: what begins while one looks comes below, so that
+ * nothing under one's eyes moves. What ends while one looks stays where it is until one leaves the page.
+ */
 export function Activity() {
   const running = useAsk('transfers.list', { running: true, limit: shownMax })
   const [seen, setSeen] = useState<readonly string[]>([])
   const all = running.data ?? []
   const news = all.flatMap(({ id }) => (seen.includes(id) ? [] : [id])).join(' ')
   useEffect(() => {
-    if (news !== '') setSeen((old) => [...news.split(' '), ...old])
+    // The list has the newest first.
+    if (news !== '') setSeen((old) => [...old, ...news.split(' ').reverse()])
   }, [news])
   return (
     <Page title="Activity">
@@ -75,6 +79,9 @@ function Moving({ of }: { of: ToldTransfer }) {
   )
 }
 
+/** As wide as the wider of two buttons that take each other's place. */
+const steerPixels = 84
+
 /** Pause, resume, cancel; the buttons keep their place whatever the state is. */
 export function Steer({ of }: { of: ToldTransfer }) {
   const { id, state } = of
@@ -92,6 +99,7 @@ export function Steer({ of }: { of: ToldTransfer }) {
           (state === 'paused' ? (
             <Button
               size="xs"
+              miw={steerPixels}
               loading={resume.isPending}
               aria-label={`Resume ${what}`}
               onClick={() => resume.mutate({ id })}
@@ -101,6 +109,7 @@ export function Steer({ of }: { of: ToldTransfer }) {
           ) : (
             <Button
               size="xs"
+              miw={steerPixels}
               variant="default"
               loading={pause.isPending}
               aria-label={`Pause ${what}`}

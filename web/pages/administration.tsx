@@ -1,4 +1,5 @@
 import { Tabs } from '@mantine/core'
+import { Groups } from '../administration/groups.tsx'
 import { Hooks } from '../administration/hooks.tsx'
 import { Journal } from '../administration/journal.tsx'
 import { Links } from '../administration/links.tsx'
@@ -13,6 +14,7 @@ export function Administration() {
         <Tabs.List>
           <Tabs.Tab value="links">Links</Tabs.Tab>
           <Tabs.Tab value="people">People</Tabs.Tab>
+          <Tabs.Tab value="groups">Groups</Tabs.Tab>
           <Tabs.Tab value="storage">Storage</Tabs.Tab>
           <Tabs.Tab value="hooks">Webhooks</Tabs.Tab>
           <Tabs.Tab value="journal">Journal</Tabs.Tab>
@@ -22,6 +24,9 @@ export function Administration() {
         </Tabs.Panel>
         <Tabs.Panel value="people" pt="md">
           <People />
+        </Tabs.Panel>
+        <Tabs.Panel value="groups" pt="md">
+          <Groups />
         </Tabs.Panel>
         <Tabs.Panel value="storage" pt="md">
           <Storage />

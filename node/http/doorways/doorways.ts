@@ -2,12 +2,14 @@
 import type { Doorway, Lookout } from '../doorway.ts'
 import { archive } from './archive.ts'
 import { drs } from './drs.ts'
+import { login } from './login.ts'
 import { metrics } from './metrics.ts'
 import { uploads } from './uploads.ts'
 import { healthz, wellKnown } from './well-known.ts'
 
 export const doorways: readonly Doorway[] = [
   ...wellKnown,
+  ...login,
   ...metrics,
   ...archive,
   ...uploads,

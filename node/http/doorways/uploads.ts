@@ -14,6 +14,7 @@ import { uploadBytesMax, uploadLastsMs } from '../../uploads/upload.ts'
 import type { NewUpload, Uploads } from '../../uploads/uploads.ts'
 import { answerFault } from '../answers.ts'
 import type { Asking, Doorway } from '../doorway.ts'
+import { saidDigest } from '../representation.ts'
 
 const version = { 'tus-resumable': '1.0.0' }
 /** How long a writer whose line hangs keeps an upload from one who comes again, in milliseconds. */
@@ -23,6 +24,17 @@ const locker = new MemoryLocker()
 
 /** What this question says of its bytes. */
 type Said = { readonly checksum?: Checksum | undefined; readonly sha256?: string | undefined }
+
+/** What the library itself refuses, in its own words and with its own status. */
+class Misread extends Fault {
+  readonly status: number
+
+  constructor(status: number, said: string) {
+    const text = `This is not said as tus 1.0 says it: ${said.trim() || status}. Correct the question, then ask again.`
+    super(status === 409 ? 'conflict' : 'invalid', 'uploads.tus', { text })
+    this.status = status
+  }
+}
 
 class Store extends DataStore {
   readonly #uploads: Uploads
@@ -75,7 +87,7 @@ async function answer({ request, reply, doors, by }: Asking): Promise<unknown> {
     const text = 'The bytes of an upload are sent as they are. Send them without Content-Encoding.'
     throw new Fault('invalid', 'uploads.encoding', { text })
   }
-  let failed: Fault | undefined
+  let failed: unknown
   const server = new Server({
     path: uploadsPath,
     relativeLocation: true,
@@ -85,7 +97,8 @@ async function answer({ request, reply, doors, by }: Asking): Promise<unknown> {
     datastore: new Store(uploads, by!.id, saidBy(raw.headers)),
     namingFunction: () => uploads.newId(),
     onResponseError(_request, error) {
-      if (error instanceof Fault) failed = error
+      // Its own refusals have a status; all else is a fault of the room, or a mistake of ours.
+      if (!('status_code' in error)) failed = error
       return undefined
     },
   })
@@ -106,6 +119,7 @@ async function answer({ request, reply, doors, by }: Asking): Promise<unknown> {
   }
   if (request.method === 'OPTIONS') reply.header('tus-checksum-algorithm', 'sha1,sha256')
   const text = await answered.text()
+  if (answered.status >= 400) throw new Misread(answered.status, text)
   return reply.code(answered.status).send(text === '' ? undefined : text)
 }
 
@@ -113,11 +127,11 @@ type Headers = Readonly<Record<string, string | string[] | undefined>>
 
 /** `Upload-Checksum` is of this question's bytes, as `Content-Digest` is; `Repr-Digest` of all of the file. */
 function saidBy(headers: Headers): Said {
-  const whole = digestIn(headers['repr-digest'])
+  const whole = saidDigest(headers['repr-digest'])
   const sha256 = whole === undefined ? undefined : Buffer.from(whole).toString('base64')
   const said = headers['upload-checksum']
   if (said === undefined) {
-    const digest = digestIn(headers['content-digest'])
+    const digest = saidDigest(headers['content-digest'])
     return digest === undefined ? { sha256 } : { sha256, checksum: { algorithm: 'sha256', digest } }
   }
   const found = /^(sha1|sha256) ([A-Za-z0-9+/]+={0,2})$/.exec(String(said))
@@ -129,14 +143,9 @@ function saidBy(headers: Headers): Said {
   return { sha256, checksum: { algorithm, digest: Buffer.from(found[2]!, 'base64') } }
 }
 
-/** Other algorithms than ours are passed over, as their standard says. */
-function digestIn(said: string | string[] | undefined): Uint8Array | undefined {
-  const found = /(?:^|,)\s*sha-256=:([A-Za-z0-9+/]{43}=):/.exec(String(said ?? ''))
-  return found === null ? undefined : Buffer.from(found[1]!, 'base64')
-}
-
 const refuse: Doorway['refuse'] = (reply, fault, facts) => {
   reply.headers(version)
+  if (fault instanceof Misread) return answerFault(reply, fault, { status: fault.status })
   return answerFault(reply, fault, fault instanceof WrongDigest ? { status: 460 } : facts)
 }
 

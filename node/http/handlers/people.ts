@@ -11,6 +11,8 @@ type Names =
   | 'people.remove-token'
   | 'people.link'
   | 'people.remove'
+  | 'people.logins'
+  | 'people.remove-logins'
   | 'tokens.list'
   | 'tokens.add'
   | 'tokens.remove'
@@ -36,11 +38,24 @@ export const peopleHandlers: Handlers<Names> = {
   }),
   'tokens.remove': ({ doors, by, input: { token } }) =>
     doors.tokens.remove(by.id, token, { by: { user: by.id } }),
-  'people.link': async ({ doors, by, visit, input: { email } }) => {
-    const { id } = await personOf(doors, email)
-    const { secret, expiresAt } = await doors.accounts.createLink(id, { by: { user: by.id } })
+  'people.link': async ({ doors, by, visit, input: { email, mail = false }, signal }) => {
+    const person = await personOf(doors, email)
+    // Before the link is made, which ends the one before.
+    if (mail) doors.notices.mail.demand()
+    const { secret, expiresAt } = await doors.accounts.createLink(person.id, {
+      by: { user: by.id },
+    })
     // Behind `#`: a browser sends that to nobody, so it stands in no log.
-    return { email, link: `${visit.site}/welcome#${secret}`, expiresAt }
+    const link = `${visit.site}/welcome#${secret}`
+    const welcome = { email, link, expiresAt }
+    if (!mail) return welcome
+    return { ...welcome, mail: await doors.notices.mail.invite(person, welcome, { signal }) }
+  },
+  'people.logins': async ({ doors, input: { email } }) =>
+    doors.bindings.of((await personOf(doors, email)).id),
+  'people.remove-logins': async ({ doors, by, input: { email } }) => {
+    const { id } = await personOf(doors, email)
+    return doors.bindings.end(id, { by: { user: by.id } })
   },
   'people.remove': async ({ doors, by, input }) => {
     const { id } = await personOf(doors, input.email)

@@ -1,5 +1,6 @@
 import type { Project } from '../../catalog/projects.ts'
 import type { Doors, Handlers } from '../doors.ts'
+import { viewGroup } from './groups.ts'
 import { personOf } from './people.ts'
 
 type Names =
@@ -8,6 +9,8 @@ type Names =
   | 'projects.show'
   | 'projects.set-member'
   | 'projects.remove-member'
+  | 'projects.set-group'
+  | 'projects.remove-group'
   | 'projects.set-deposit'
   | 'projects.remove-deposit'
 
@@ -31,6 +34,16 @@ export const projectHandlers: Handlers<Names> = {
     const { id: user } = await personOf(doors, email)
     return viewProject(doors, await doors.projects.removeMember(id, user, by))
   },
+  'projects.set-group': async ({ doors, by, input: { id, group, role } }) => {
+    await doors.projects.need(id, by, 'project.own')
+    const member = { group: doors.groups.need(group).id, role }
+    return viewProject(doors, await doors.projects.setGroup(id, member, by))
+  },
+  'projects.remove-group': async ({ doors, by, input: { id, group } }) => {
+    await doors.projects.need(id, by, 'project.own')
+    const { id: found } = doors.groups.need(group)
+    return viewProject(doors, await doors.projects.removeGroup(id, found, by))
+  },
   'projects.set-deposit': async ({ doors, by, input: { id, folder, link }, paths }) => {
     await doors.projects.need(id, by, 'project.own')
     const real = await paths.check(folder, by)
@@ -43,16 +56,19 @@ export const projectHandlers: Handlers<Names> = {
     viewProject(doors, await doors.projects.setDeposit(id, undefined, by)),
 }
 
-async function viewProject({ users }: Doors, project: Project) {
+async function viewProject({ users, groups }: Doors, project: Project) {
   const { id, name, personal, createdAt, deposit } = project
-  const members = await Promise.all(
-    project.members.map(async ({ user, role }) => {
-      const person = await users.get(user)
-      return person === undefined
-        ? []
-        : [{ id: user, email: person.email, name: person.name, role }]
-    }),
-  )
-  const shown = { id, name, personal, members: members.flat(), createdAt }
+  const people = project.members.map(async ({ user, role }) => {
+    const person = user === undefined ? undefined : await users.get(user)
+    return person === undefined
+      ? []
+      : [{ id: person.id, email: person.email, name: person.name, role }]
+  })
+  const teams = project.members.map(({ group, role }) => {
+    const found = group === undefined ? undefined : groups.get(group)
+    return found === undefined ? [] : [{ ...viewGroup(groups, found), role }]
+  })
+  const members = (await Promise.all(people)).flat()
+  const shown = { id, name, personal, members, groups: teams.flat(), createdAt }
   return deposit === undefined ? shown : { ...shown, deposit: { ...deposit } }
 }

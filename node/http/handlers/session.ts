@@ -2,11 +2,13 @@ import { openApi } from '../../../api/openapi.ts'
 import { Fault } from '../../../protocol/fault.ts'
 import { Unknown } from '../answers.ts'
 import type { Handlers, OpenHandlers } from '../doors.ts'
+import { loginHandlers } from './login.ts'
 import { viewUser } from './people.ts'
 
 /** What is asked by somebody who is not known yet. */
 export const openHandlers: OpenHandlers = {
   'site.openapi': async ({ doors }) => openApi(doors.site.facts().version),
+  ...loginHandlers,
   'session.open': async ({ doors, visit, input: { email, password } }) => {
     try {
       const { user, ...secret } = await doors.accounts.enter(email, password, visit.from)

@@ -43,5 +43,7 @@ export function viewOrigin(doors: Doors, { site, transfer, id, version }: Origin
 async function nameOf({ users, links }: Doors, by: Actor): Promise<string> {
   if (by === 'system') return by
   if ('site' in by) return links.bySite(by.site)?.alias ?? by.site
-  return (await users.get(by.user))?.email ?? String(by.user)
+  const person = await users.get(by.user)
+  // Whoever was removed has no address any more, and is called that.
+  return person === undefined ? String(by.user) : person.email || person.name
 }

@@ -16,7 +16,7 @@ const newToken = {
     .max(5 * 365 * 24 * 3600 * 1000)
     .optional(),
 }
-const tokenId = z.string().regex(/^[0-9a-f]{16}$/, 'is not the ID of a token')
+const tokenId = z.string().regex(/^[0-9a-f]{16}$/, 'is not an ID of 16 hexadecimal digits')
 
 export const peopleRoutes = {
   // ── sessions
@@ -52,10 +52,29 @@ export const peopleRoutes = {
     says: 'Ends the session that the cookie names.',
     output: nothing,
   }),
+  'session.list': value('GET /api/sessions', 'session.use', {
+    says: 'My sessions at browsers, by what opens nothing.',
+    output: z.array(shapes.shownSessionView),
+  }),
+  'session.end': value('DELETE /api/sessions/:session', 'session.use', {
+    says: 'Ends a session of mine; one that is over already stays so.',
+    input: fields({ session: tokenId }),
+    output: z.array(shapes.shownSessionView),
+  }),
+  'session.end-others': value('DELETE /api/sessions', 'session.use', {
+    says: 'Ends every session of mine but the one that asks.',
+    output: z.array(shapes.shownSessionView),
+  }),
   'session.password': value('PUT /api/session/password', 'session.use', {
     says: 'Changes my password; every other session of mine ends.',
     input: fields({ old: password, password }),
     output: shapes.sessionView,
+  }),
+
+  'session.rename': value('PUT /api/session/name', 'session.use', {
+    says: 'Changes my name, as others at this site see it.',
+    input: fields({ name }),
+    output: shapes.userView,
   }),
 
   // ── people

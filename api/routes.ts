@@ -37,6 +37,7 @@ import { noticesRoutes } from './notices-routes.ts'
 import { peopleRoutes } from './people-routes.ts'
 import { fields, long, nothing, value } from './route.ts'
 import * as shapes from './shapes.ts'
+import { foldersView, settingsView } from './site-shapes.ts'
 import { transferRoutes } from './transfer-routes.ts'
 import { upkeepRoutes } from './upkeep-routes.ts'
 import { uploadRoutes } from './upload-routes.ts'
@@ -54,6 +55,14 @@ export const routes = {
   'site.show': value('GET /api/site', 'site.read', {
     says: 'Who we are: fingerprint, addresses, health.',
     output: shapes.siteView,
+  }),
+  'site.settings': value('GET /api/settings', 'site.administer', {
+    says: 'What the site was told in its configuration, and which file that is; no secrets.',
+    output: settingsView,
+  }),
+  'site.folders': value('GET /api/folders', 'site.read', {
+    says: 'The folders of the site’s machine whose paths I may name when I add or export.',
+    output: foldersView,
   }),
   'site.verify': long('POST /api/verify', 'site.administer', {
     says: 'Re-hashes every byte the site holds.',
@@ -142,6 +151,12 @@ export const routes = {
     says: 'Whether what other sites sent counts as held for this one: saves bytes, tells what we hold.',
     input: fields({ id: linkId, shared: z.boolean() }),
     output: shapes.linkView,
+  }),
+  'links.rename': value('PUT /api/links/:id/alias', 'link.manage', {
+    says: 'Changes what we call a site; people write it after the @ from then on.',
+    input: fields({ id: linkId, alias }),
+    output: shapes.linkView,
+    kinds: ['exists'],
   }),
   'links.remove': long('DELETE /api/links/:id', 'link.manage', {
     says: 'Ends a link.',

@@ -111,6 +111,17 @@ export const bindingView = z.object({ id: z.string(), issuer: z.string(), boundA
 /** A session that was opened; its secret is in the cookie alone. */
 export const sessionView = z.object({ user: userView, expiresAt: instant })
 
+/** A session that goes on, by what opens nothing. */
+export const shownSessionView = z.object({
+  id: z.string(),
+  begunAt: instant,
+  /** It was used until at most an hour after this. */
+  changedAt: instant,
+  expiresAt: instant,
+  /** It is the one that asks. */
+  isMine: z.boolean(),
+})
+
 /** A one-time link to this site's console, with its secret behind `#`. */
 export const welcomeView = z.object({ email, link: z.string(), expiresAt: instant })
 
@@ -222,6 +233,8 @@ export const projectView = z.object({
   id: projectId,
   name: z.string(),
   personal: z.boolean(),
+  /** The asker's: the highest of their own and those of their groups. */
+  role: z.enum(['owner', 'member', 'viewer']),
   members: z.array(memberView),
   /** Whoever is in one of them has its role here, or a higher one of their own. */
   groups: z.array(groupMemberView),

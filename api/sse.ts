@@ -15,9 +15,13 @@ export const eventCharactersMax = 8 * 1024 * 1024
 
 export type Heard = { event: string; data: unknown }
 
-/** JSON has no raw line break, so one `data` line holds any value. */
 export function writeEvent(event: string, data: unknown): string {
-  return `event: ${event}\ndata: ${JSON.stringify(data)}\n\n`
+  return eventOf(event, JSON.stringify(data))
+}
+
+/** The same of what is JSON already: it has no raw line break, so one `data` line holds any value. */
+export function eventOf(event: string, json: string): string {
+  return `event: ${event}\ndata: ${json}\n\n`
 }
 
 /** Ends when the stream ends, which proves nothing; `unreachable` after `idleMs` of silence. */

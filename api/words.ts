@@ -13,6 +13,18 @@ export function visible(text: string): string {
   return text.replace(hidden, (c) => `\\u{${c.codePointAt(0)!.toString(16)}}`)
 }
 
+/** Somebody as people type them; who was removed, or was theirs to whom it was sent, has no address any more. */
+export function personText({
+  person,
+  alias,
+}: {
+  person: string
+  alias?: string | undefined
+}): string {
+  if (person !== '') return alias === undefined ? person : `${person}@${alias}`
+  return alias === undefined ? 'a removed person' : `somebody at ${alias}`
+}
+
 const units = ['B', 'kB', 'MB', 'GB', 'TB', 'PB', 'EB']
 
 /** Bytes in powers of 1000, three digits. */

@@ -1,6 +1,14 @@
 /** A transfer in words: one line while it moves, a page when somebody asks. */
 import type { ToldTransfer } from '../api/shapes.ts'
-import { bytesThere, countText, durationText, groupText, sizeText, visible } from '../api/words.ts'
+import {
+  bytesThere,
+  countText,
+  durationText,
+  groupText,
+  personText,
+  sizeText,
+  visible,
+} from '../api/words.ts'
 import { facts, timeText } from './show.ts'
 
 const stateText: Record<ToldTransfer['state'], string> = {
@@ -41,7 +49,8 @@ export function changeOf({ state, fault }: ToldTransfer): string {
 type End = ToldTransfer['source']
 
 export function endName({ alias, name, person }: End): string {
-  return alias === undefined ? person : `${person}@${alias} (${visible(name)})`
+  const who = personText({ alias, person })
+  return alias === undefined ? who : `${who} (${visible(name)})`
 }
 
 /** The IDs that a transfer made or used at one end. */

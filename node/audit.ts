@@ -6,6 +6,7 @@ import { asFault, type FaultKind } from '../protocol/fault.ts'
 import type { SiteId } from '../protocol/ids.ts'
 import type { Handler } from './base/call.ts'
 import type { Clock } from './base/clock.ts'
+import { nameNobody } from './base/nobody.ts'
 import { createRate } from './base/rate.ts'
 import type { Log } from './http/log.ts'
 import type { Commit } from './journal/commit.ts'
@@ -52,7 +53,11 @@ export function createAudit(needs: {
     await commit(
       'audit.refused',
       { site },
-      { protocol, kind, op, text: message, about: about ?? null },
+      // What is written here stays for ever, so it names nobody.
+      {
+        ...{ protocol, kind, op, text: nameNobody(message) },
+        about: typeof about === 'string' ? nameNobody(about) : (about ?? null),
+      },
     )
   }
 

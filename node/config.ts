@@ -71,7 +71,7 @@ const shape = z.strictObject({
       scopes: z
         .array(z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]{1,200}$/, 'is not a scope'))
         .max(32)
-        .refine((scopes) => scopes.includes('openid'), 'lacks openid')
+        .refine((scopes) => scopes.includes('openid'), 'has no openid in it')
         .optional(),
       groupsClaim: z.string().min(1).max(200).optional(),
       create: z.boolean().optional(),

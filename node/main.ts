@@ -11,6 +11,7 @@ import { asFault, type Fault, faultKinds } from '../protocol/fault.ts'
 import { parseEmail } from '../protocol/ids.ts'
 import { systemClock } from './base/clock.ts'
 import { writeDurably } from './base/files.ts'
+import { nameNobody } from './base/nobody.ts'
 import { type Config, createConfig, homeAt, httpAddress, readConfig } from './config.ts'
 import { bracketed } from './http/hosts.ts'
 import { makeSite } from './init.ts'
@@ -19,7 +20,12 @@ import { openSafeMode, openSite } from './node.ts'
 const say = (text: string) => process.stdout.write(`${text}\n`)
 // Logs go to stderr, so that stdout is for people.
 const log = pino(
-  { level: process.env.CROSSLOAD_LOG ?? 'info', base: null },
+  {
+    level: process.env.CROSSLOAD_LOG ?? 'info',
+    base: null,
+    // Logs go where no removal reaches: they name people by ID.
+    hooks: { streamWrite: nameNobody },
+  },
   pino.destination({ dest: 2, sync: false }),
 )
 

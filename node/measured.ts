@@ -16,7 +16,8 @@ import type { Net } from './net/net.ts'
 import type { Notices } from './notices/notices.ts'
 import type { Rooms } from './rooms.ts'
 import type { Links } from './sites/links.ts'
-import { isOver, type Transfer } from './transfers/transfer.ts'
+import type { SealedTransfer } from './transfers/sealed.ts'
+import { isOver } from './transfers/transfer.ts'
 import type { Transfers } from './transfers/transfers.ts'
 import type { Upkeep } from './upkeep/upkeep.ts'
 
@@ -68,16 +69,17 @@ export async function watchRooms(
   },
 ): Promise<void> {
   const { commit, db, journal, disk } = o.rooms
-  const moved = (transfer: Transfer) => metrics.transfers.moved(transfer, isOver(transfer.state))
+  const moved = (transfer: SealedTransfer) =>
+    metrics.transfers.moved(transfer, isOver(transfer.state))
   for await (const { value: id } of db.list<TransferId>(keys.unfinishedAll())) {
-    const transfer = await db.get<Transfer>(keys.transfer(id))
+    const transfer = await db.get<SealedTransfer>(keys.transfer(id))
     if (transfer !== undefined) moved(transfer)
   }
   stack.use(
     commit.on(({ kind, data }) => {
-      if (kind === 'transfer.put') moved(data as Transfer)
+      if (kind === 'transfer.put') moved(data as SealedTransfer)
       if (kind === 'transfer.made' || kind === 'transfer.imported')
-        moved((data as { transfer: Transfer }).transfer)
+        moved((data as { transfer: SealedTransfer }).transfer)
       if (kind === 'deposit.failed') metrics.depositFailed()
     }),
   )

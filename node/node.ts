@@ -5,7 +5,7 @@
 import { fileURLToPath } from 'node:url'
 import type { SendInput } from '../api/shapes.ts'
 import { asFault, Fault, toWireFault } from '../protocol/fault.ts'
-import { parseEmail, type SiteId } from '../protocol/ids.ts'
+import { parseEmail, type SiteId, type UserId } from '../protocol/ids.ts'
 import { laneProtocol } from '../protocol/lane.ts'
 import { createAudit } from './audit.ts'
 import type { Clock } from './base/clock.ts'
@@ -36,6 +36,7 @@ import { readMailSettings } from './notices/settings.ts'
 import { openConnections } from './people/connections.ts'
 import { frees, isArriving, pinsIn, pinsOf, sourcesOf } from './pinned.ts'
 import { demandMarker, openRooms } from './rooms.ts'
+import { settingsOf } from './settings.ts'
 import { createSiteDoor } from './site-door.ts'
 import { verifySignature } from './sites/identity.ts'
 import { type Links, openLinks } from './sites/links.ts'
@@ -108,7 +109,7 @@ export async function openSite(o: {
   const links = stack.use(await openLinks({ commit, db, clock, identity, me, speaks, open: dial }))
   listLinks = links.list
   const connections = stack.use(
-    await openConnections({ commit, db, clock, links, users, open: dial }),
+    await openConnections({ commit, db, clock, links, users, seals: rooms.seals, open: dial }),
   )
   const names = {
     me: { site: identity.site, name: config.name },
@@ -136,6 +137,7 @@ export async function openSite(o: {
       },
     }),
   )
+  const isPerson = async (id: UserId) => (await users.get(id))?.at === 'active'
   const unpacker = createUnpacker({ clock, db, store, users, projects, datasets })
   const seen = openSeen({ db, store })
   const transfers = stack.use(
@@ -144,6 +146,7 @@ export async function openSite(o: {
       commit,
       db,
       store,
+      seals: rooms.seals,
       seen,
       clock,
       names,
@@ -166,6 +169,7 @@ export async function openSite(o: {
           id,
         )
       },
+      isPerson,
       recipient: async (site, person, email) => {
         const connection = connections.byIncoming(site, parseEmail(person), parseEmail(email))
         if (connection !== undefined) return { connection: connection.id, user: connection.user }
@@ -264,21 +268,27 @@ export async function openSite(o: {
   await watchRooms(stack, metrics, {
     ...{ home, rooms, net, links, transfers, deposits, upkeep, hooks, notices },
   })
-  const site = createSiteDoor(rooms, upkeep, () => ({
-    site: identity.site,
-    name: config.name,
-    fingerprint: identity.fingerprint,
-    addresses: running.addresses(),
-    lane: running.lane,
-    version,
-    startedAt,
-  }))
+  const site = createSiteDoor(rooms, upkeep, {
+    facts: () => ({
+      site: identity.site,
+      name: config.name,
+      fingerprint: identity.fingerprint,
+      addresses: running.addresses(),
+      lane: running.lane,
+      version,
+      startedAt,
+    }),
+    settings: () => settingsOf(config, home),
+  })
   const uploads = stack.use(
     await openUploads({
       ...{ folder: home.uploads, clock, log: logFault },
-      isPerson: async (id) => (await users.get(id))?.at === 'active',
+      isPerson,
     }),
   )
+  accounts.leaving.add(transfers.leave)
+  // Not waited for: what is being made of an upload just now may take its time.
+  accounts.leaving.add((user) => void uploads.leave(user))
   const holdings = stack.use(openHoldings({ db, store, clock, datasets, log: logFault }))
   // What is sent is chosen first and named last, as what is added.
   const sending = during(rooms.guard, transfers, ['send', 'dryRun'])
@@ -382,6 +392,7 @@ export async function openSafeMode(o: {
   }
   const site: SiteDoor = {
     facts: refuse,
+    settings: refuse,
     health: () => ({ state: 'safe', fault: toWireFault(fault) }),
     verify: refuse,
     backup: refuse,

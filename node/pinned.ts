@@ -1,5 +1,5 @@
 /** Which trees the records of this site need, and which other sites have them: told to the upkeep. */
-import { type Bundle, type BundleTree, treesOf } from '../protocol/bundle.ts'
+import { type BundleTree, treesOf } from '../protocol/bundle.ts'
 import { Fault } from '../protocol/fault.ts'
 import type { Root, SiteId, TransferId } from '../protocol/ids.ts'
 import type { Tree } from '../protocol/manifest.ts'
@@ -9,8 +9,8 @@ import type { Db } from './db/db.ts'
 import { keys } from './db/keys.ts'
 import type { JournalRecord } from './journal/journal.ts'
 import type { Store } from './store/store.ts'
-import type { KeptBundle } from './transfers/book.ts'
-import { isOver, type Transfer } from './transfers/transfer.ts'
+import type { SealedBundle, SealedTransfer } from './transfers/sealed.ts'
+import { isOver } from './transfers/transfer.ts'
 import { openTree } from './trees/trees.ts'
 import type { Owner } from './upkeep/damages.ts'
 import type { Pin } from './upkeep/pins.ts'
@@ -23,8 +23,8 @@ export async function* pinsOf(db: Db): AsyncGenerator<Pin> {
   for await (const { value } of db.list<Dataset>(keys.datasets())) yield* datasetPins(value)
   for await (const { value } of db.list<Workflow>(keys.workflows())) yield* workflowPins(value)
   for await (const { value } of db.list<TransferId>(keys.unfinishedAll())) {
-    const transfer = await db.get<Transfer>(keys.transfer(value))
-    const kept = await db.get<KeptBundle>(keys.bundle(value))
+    const transfer = await db.get<SealedTransfer>(keys.transfer(value))
+    const kept = await db.get<SealedBundle>(keys.bundle(value))
     if (transfer !== undefined && kept !== undefined) yield* transferPins(transfer, kept.bundle)
   }
 }
@@ -32,8 +32,8 @@ export async function* pinsOf(db: Db): AsyncGenerator<Pin> {
 /** What a record pins that nothing pinned before. */
 export function pinsIn({ kind, data }: JournalRecord): Pin[] {
   const told = data as {
-    transfer?: Transfer
-    kept?: KeptBundle
+    transfer?: SealedTransfer
+    kept?: SealedBundle
     datasets?: Dataset[]
     workflows?: Workflow[]
   }
@@ -51,12 +51,12 @@ export function pinsIn({ kind, data }: JournalRecord): Pin[] {
 export function frees({ kind, data }: JournalRecord): boolean {
   if (kind === 'dataset.put' || kind === 'workflow.put')
     return (data as Dataset | Workflow).at === 'removed'
-  return kind === 'transfer.put' && isOver((data as Transfer).state)
+  return kind === 'transfer.put' && isOver((data as SealedTransfer).state)
 }
 
 export async function isArriving(db: Db): Promise<boolean> {
   for await (const { value } of db.list<TransferId>(keys.unfinishedAll())) {
-    const transfer = await db.get<Transfer>(keys.transfer(value))
+    const transfer = await db.get<SealedTransfer>(keys.transfer(value))
     if (transfer?.direction === 'in' && !isOver(transfer.state)) return true
   }
   return false
@@ -84,7 +84,10 @@ function* workflowPins({ id, name, at, versions }: Workflow): Generator<Pin> {
   }
 }
 
-function* transferPins({ id, state, direction }: Transfer, bundle: Bundle): Generator<Pin> {
+function* transferPins(
+  { id, state, direction }: SealedTransfer,
+  bundle: SealedBundle['bundle'],
+): Generator<Pin> {
   if (isOver(state)) return
   const name = bundle.dataset?.name ?? ''
   for (const tree of treesOf(bundle)) {
@@ -109,7 +112,7 @@ export async function sourcesOf(
   let left = transfersMax
   for await (const { value } of db.list<TransferId>(keys.transfersAt(), { reverse: true })) {
     if (left-- <= 0) break
-    const transfer = await db.get<Transfer>(keys.transfer(value))
+    const transfer = await db.get<SealedTransfer>(keys.transfer(value))
     if (transfer?.state.at !== 'done') continue
     for (const [i, one] of asked.entries()) {
       for (const crossed of crossings(transfer, one.owner)) {
@@ -131,7 +134,10 @@ type Crossing = {
 }
 
 /** What this transfer brought to, or took from, this owner. */
-function crossings({ dataset, theirDataset, workflows, theirWorkflows }: Transfer, owner: Owner) {
+function crossings(
+  { dataset, theirDataset, workflows, theirWorkflows }: SealedTransfer,
+  owner: Owner,
+) {
   const found: Crossing[] = []
   if (owner.kind === 'dataset' && dataset?.id === owner.id && theirDataset !== undefined)
     found.push({ ours: dataset, theirs: theirDataset })
@@ -148,11 +154,11 @@ function crossings({ dataset, theirDataset, workflows, theirWorkflows }: Transfe
 async function isIn(
   db: Db,
   store: Store,
-  transfer: Transfer,
+  transfer: SealedTransfer,
   { ours, index }: Crossing,
   { owner, cid }: Asked,
 ): Promise<boolean> {
-  const kept = await db.get<KeptBundle>(keys.bundle(transfer.id))
+  const kept = await db.get<SealedBundle>(keys.bundle(transfer.id))
   const part = index === undefined ? kept?.bundle.dataset : kept?.bundle.workflows[index]
   if (part === undefined) return false
   try {

@@ -41,7 +41,7 @@ import { connectionFolds } from './people/connection.ts'
 import { groupFolds, leftGroupsChanges } from './people/group.ts'
 import { type Groups, openGroups } from './people/groups.ts'
 import { may } from './people/permissions.ts'
-import { openSeals } from './people/seals.ts'
+import { openSeals, type Seals } from './people/seals.ts'
 import { sessionFolds } from './people/sessions.ts'
 import { openTokens, type Tokens, tokenFolds } from './people/tokens.ts'
 import { openUsers, type User, type Users, userFolds } from './people/users.ts'
@@ -111,6 +111,7 @@ export type Rooms = {
   users: Users
   tokens: Tokens
   accounts: Accounts
+  seals: Seals
   groups: Groups
   bindings: Bindings
   projects: Projects
@@ -172,6 +173,7 @@ export async function openRooms(
     users,
     tokens,
     accounts,
+    seals,
     groups,
     bindings,
     projects,

@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises'
+import { mkdir, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import type { Email } from '../protocol/ids.ts'
@@ -11,6 +11,10 @@ import type { Rooms } from './rooms.ts'
 import { createSiteDoor } from './site-door.ts'
 import { createMemoryStore } from './store/memory.ts'
 
+const nobodyAsks = () => {
+  throw new Error('nobody should ask')
+}
+
 test('of two backups to the same folder one is whole, and the other finds it there', async () => {
   await using folder = await openFolder()
   const home = homeAt(join(folder.path, 'home'))
@@ -21,12 +25,12 @@ test('of two backups to the same folder one is whole, and the other finds it the
     clock: systemClock,
     pid: process.pid,
   })
+  // Made when a site is opened.
+  await mkdir(home.hooks)
   const door = createSiteDoor(
     { home, store: createMemoryStore() } as Partial<Rooms> as Rooms,
     { fault: () => undefined, without: (run) => run() },
-    () => {
-      throw new Error('nobody should ask')
-    },
+    { facts: nobodyAsks, settings: nobodyAsks },
   )
   const to = join(folder.path, 'copy')
   const signal = new AbortController().signal
@@ -44,6 +48,7 @@ test('of two backups to the same folder one is whole, and the other finds it the
   expect((await verifyJournal(join(to, 'journal'))).records).toBeGreaterThan(0)
   expect((await readdir(to)).sort()).toEqual([
     'config.json',
+    'hooks',
     'journal',
     'people',
     'site.key',

@@ -16,14 +16,15 @@ import type { Upkeep } from './upkeep/upkeep.ts'
 export function createSiteDoor(
   rooms: Rooms,
   upkeep: Pick<Upkeep, 'fault' | 'without'>,
-  facts: SiteDoor['facts'],
+  told: Pick<SiteDoor, 'facts' | 'settings'>,
 ): SiteDoor {
   const { home, journal, store } = rooms
   const backups = createPool({ limit: 1 })
   return {
-    facts,
+    ...told,
     health() {
-      const fault = upkeep.fault()
+      // A key that is missing is damage like any other: it may come back, and meanwhile it must be seen.
+      const fault = upkeep.fault() ?? rooms.users.unreadable()[0]?.fault
       return fault === undefined ? { state: 'ok' } : { state: 'damaged', fault: toWireFault(fault) }
     },
     verify: (doing) => verifyEverything(rooms, doing),

@@ -126,7 +126,7 @@ export function decodeBundle(bytes: Uint8Array): Bundle {
 }
 
 /** The trees of a bundle in the order that the content protocol counts them: dataset first. */
-export function treesOf(bundle: Bundle): BundleTree[] {
+export function treesOf(bundle: Pick<Bundle, 'dataset' | 'workflows'>): BundleTree[] {
   return [...(bundle.dataset ? [bundle.dataset.tree] : []), ...bundle.workflows.map((w) => w.tree)]
 }
 

@@ -50,7 +50,6 @@ export function askStubs(
   const names = [
     'site',
     'users',
-    'accounts',
     'groups',
     'login',
     'bindings',
@@ -72,9 +71,14 @@ export function askStubs(
   const doors = Object.fromEntries(
     names.map((name) => [name, stub((stubs[name as keyof Stubs] ?? {}) as object)]),
   )
+  const accounts = { leaving: new Set(), hasLeft: () => false, ...stubs.accounts }
   const { app } = createApp(
     {
-      doors: { ...doors, tokens: stub({ ...tokens, ...stubs.tokens }) } as unknown as Doors,
+      doors: {
+        ...doors,
+        accounts: stub(accounts),
+        tokens: stub({ ...tokens, ...stubs.tokens }),
+      } as unknown as Doors,
       home: '/nowhere/home',
       folders: 'any',
       host: '127.0.0.1',

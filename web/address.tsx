@@ -18,6 +18,17 @@ export function useAddress(): string {
   return useSyncExternalStore(listen, () => window.location.pathname)
 }
 
+/** What stands after the `#`: which part of a page is open. */
+export function useHash(): string {
+  return useSyncExternalStore(listen, () => window.location.hash.slice(1))
+}
+
+/** Another part of the same page; nothing is scrolled, and going back leaves the page. */
+export function turnTo(part: string): void {
+  window.history.replaceState(null, '', `#${part}`)
+  moved.dispatchEvent(new Event('move'))
+}
+
 export function go(to: string): void {
   window.history.pushState(null, '', to)
   moved.dispatchEvent(new Event('move'))

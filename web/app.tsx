@@ -11,12 +11,14 @@ import {
   Text,
   useComputedColorScheme,
   useMantineColorScheme,
+  VisuallyHidden,
 } from '@mantine/core'
 import { Suspense, useEffect, useState } from 'react'
 import type { Told } from '../api/routes.ts'
 import { visible } from '../api/words.ts'
 import { go, leading, useAddress } from './address.tsx'
 import { useLive } from './live.ts'
+import { Bell } from './notices/bell.tsx'
 import { Login } from './pages/login.tsx'
 import { Welcome } from './pages/welcome.tsx'
 import { Icon } from './parts/icons.tsx'
@@ -25,6 +27,7 @@ import { Trouble } from './parts/trouble.tsx'
 import { placeOf, rooms } from './places.tsx'
 import { logOut } from './session.ts'
 import { useAsk } from './site.ts'
+import { useWaiting, waitingIn } from './waiting.ts'
 
 /** Who asks decides what is shown: the door, or the rooms behind it. */
 export function App() {
@@ -47,6 +50,7 @@ function Shell({ site, address }: { site: Told<'site.show'>; address: string }) 
   const [openAt, setOpenAt] = useState<string>()
   const open = openAt === address
   const live = useLive()
+  const waiting = useWaiting(site)
   useEffect(() => {
     if (address === '/login') go('/')
   }, [address])
@@ -87,6 +91,7 @@ function Shell({ site, address }: { site: Told<'site.show'>; address: string }) 
                 </Badge>
               )}
             </span>
+            <Bell isHere={address === '/notices'} />
             <Shade />
           </Group>
         </Group>
@@ -101,6 +106,7 @@ function Shell({ site, address }: { site: Told<'site.show'>; address: string }) 
                 <NavLink
                   key={path}
                   label={name}
+                  rightSection={<Count of={waitingIn(path, waiting)} />}
                   active={here}
                   {...(here && { 'aria-current': 'page' as const })}
                   {...leading(path)}
@@ -128,6 +134,17 @@ function Shell({ site, address }: { site: Told<'site.show'>; address: string }) 
         </Stack>
       </AppShell.Main>
     </AppShell>
+  )
+}
+
+/** How many things wait in a room; nothing where nothing does. */
+function Count({ of }: { of: number }) {
+  if (of === 0) return null
+  return (
+    <Badge color="orange" variant="light" size="sm" tt="none">
+      {of}
+      <VisuallyHidden> waiting</VisuallyHidden>
+    </Badge>
   )
 }
 

@@ -1,8 +1,9 @@
-/** Transfers as they move: one stream for the whole console, put into the list that pages read. */
+/** Transfers as they move and what is unread: one stream for the whole console, put where pages read. */
 import type { InfiniteData } from '@tanstack/react-query'
 import { useEffect, useState } from 'react'
 import type { ToldTransfer } from '../api/shapes.ts'
 import { Fault } from '../protocol/fault.ts'
+import { heardUnread } from './notices/unread.ts'
 import { heardRate } from './rates.ts'
 import { queries, renew, site } from './site.ts'
 
@@ -27,7 +28,10 @@ async function follow(signal: AbortSignal, tell: (state: 'live' | 'cut') => void
       tell('live')
       // What moved while nobody listened is in the list.
       void renew('transfers.list', 'transfers.show')
-      for await (const view of site.follow('transfers.watch', {}, { signal })) keep(view)
+      for await (const told of site.follow('notices.watch', {}, { signal })) {
+        if (told.transfer !== undefined) keep(told.transfer)
+        if (told.unread !== undefined) heardUnread(told.unread)
+      }
     } catch (thrown) {
       if (signal.aborted) return
       tell('cut')

@@ -5,6 +5,7 @@ import { Way } from './address.tsx'
 import { Activity } from './pages/activity.tsx'
 import { DatasetPage } from './pages/dataset.tsx'
 import { Datasets } from './pages/datasets.tsx'
+import { Notices } from './pages/notices.tsx'
 import { Profile } from './pages/profile.tsx'
 import { TransferPage } from './pages/transfer.tsx'
 import { Transfers } from './pages/transfers.tsx'
@@ -26,10 +27,19 @@ const NewVersion = lazy(async () => ({
   default: (await import('./pages/new-dataset.tsx')).NewVersion,
 }))
 
+const NewWorkflow = lazy(async () => ({
+  default: (await import('./pages/new-workflow.tsx')).NewWorkflow,
+}))
+const Projects = lazy(async () => ({ default: (await import('./pages/projects.tsx')).Projects }))
+const ProjectPage = lazy(async () => ({
+  default: (await import('./pages/project.tsx')).ProjectPage,
+}))
+
 export const rooms = [
   { path: '/', name: 'Activity', administrators: false },
   { path: '/datasets', name: 'Datasets', administrators: false },
   { path: '/workflows', name: 'Workflows', administrators: false },
+  { path: '/projects', name: 'Projects', administrators: false },
   { path: '/transfers', name: 'Transfer history', administrators: false },
   { path: '/profile', name: 'Profile', administrators: false },
   { path: '/administration', name: 'Administration', administrators: true },
@@ -38,16 +48,21 @@ export const rooms = [
 export function placeOf(address: string, site: Told<'site.show'>): ReactNode {
   const [, room = '', id, more] = address.split('/')
   const number = id !== undefined && /^[1-9][0-9]{0,14}$/.test(id) ? Number(id) : undefined
-  if (room === '' || room === 'login') return <Activity />
+  if (room === '' || room === 'login') return <Activity site={site} />
   if (room === 'datasets' && id === undefined) return <Datasets />
-  if (room === 'datasets' && id === 'new') return <NewDataset you={site.you.email} />
+  if (room === 'datasets' && id === 'new') return <NewDataset />
   if (room === 'datasets' && number !== undefined && more === 'new')
     return <NewVersion key={id} dataset={number} />
   if (room === 'datasets' && number !== undefined) return <DatasetPage key={id} id={number} />
   if (room === 'workflows' && id === undefined) return <Workflows />
+  if (room === 'workflows' && id === 'new') return <NewWorkflow />
   if (room === 'workflows' && number !== undefined) return <WorkflowPage key={id} id={number} />
   if (room === 'transfers' && id === undefined) return <Transfers />
   if (room === 'transfers' && id !== undefined) return <TransferPage key={id} id={id} />
+  if (room === 'projects' && id === undefined) return <Projects you={site.you.email} />
+  if (room === 'projects' && number !== undefined)
+    return <ProjectPage key={id} id={number} you={site.you.email} />
+  if (room === 'notices') return <Notices />
   if (room === 'profile') return <Profile site={site} />
   if (room === 'administration' && site.you.role === 'administrator') return <Administration />
   return (

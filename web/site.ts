@@ -8,8 +8,8 @@ import {
   useMutation,
   useQuery,
 } from '@tanstack/react-query'
-import { useEffect } from 'react'
-import { createClient } from '../api/client.ts'
+import { useEffect, useState } from 'react'
+import { createClient, type Progress } from '../api/client.ts'
 import type { Asked, CallName, Told } from '../api/routes.ts'
 import { Fault } from '../protocol/fault.ts'
 
@@ -52,6 +52,7 @@ type Paged =
   | 'datasets.files'
   | 'datasets.folder'
   | 'journal.read'
+  | 'notices.list'
 type After = number | string | undefined
 
 /** A list that comes page by page; `nextOf` says after what the next page begins. */
@@ -114,4 +115,15 @@ export function useAct<R extends CallName>(name: R, changes: readonly CallName[]
     mutationFn: (input) => site.call(name, input),
     onSuccess: () => renew(...changes),
   })
+}
+
+/** An act that takes a while, and how far it is. It goes on while other pages are looked at. */
+export function useWork<R extends CallName>(name: R, changes: readonly CallName[]) {
+  const [progress, setProgress] = useState<Progress>()
+  const act = useMutation<Told<R>, Fault, Asked<R>>({
+    mutationFn: (input) => site.call(name, input, { onProgress: setProgress }),
+    onMutate: () => setProgress(undefined),
+    onSuccess: () => renew(...changes),
+  })
+  return { ...act, progress }
 }

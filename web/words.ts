@@ -1,6 +1,6 @@
 /** Transfers in words. */
 import type { ToldTransfer, TransferState } from '../api/shapes.ts'
-import { bytesThere, durationText, visible } from '../api/words.ts'
+import { bytesThere, durationText, personText, visible } from '../api/words.ts'
 
 type StateWords = { text: string; color: string }
 
@@ -39,6 +39,6 @@ export function whatText({
 type End = Pick<ToldTransfer['source'], 'alias' | 'person'>
 
 /** A person at a site as people type it; at our own site the address alone. */
-export function endText({ alias, person }: End): string {
-  return alias === undefined ? person : `${person}@${alias}`
+export function endText(end: End): string {
+  return personText(end)
 }

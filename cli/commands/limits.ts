@@ -1,12 +1,12 @@
 import type { Command } from 'commander'
+import { rateOf, rateText } from '../../api/rates.ts'
 import type { Told } from '../../api/routes.ts'
+import { windowOf, windowText } from '../../api/windows.ts'
 import { Fault } from '../../protocol/fault.ts'
 import { type LinkId, parseTransferId } from '../../protocol/ids.ts'
 import type { Context, Open } from '../context.ts'
 import { collect, given } from '../options.ts'
-import { rateOf, rateText } from '../rates.ts'
 import { listText, timeText } from '../show.ts'
-import { windowOf, windowText } from '../windows.ts'
 
 type LimitView = Told<'limits.list'>[number]
 type Target = { link?: string; transfer?: string }

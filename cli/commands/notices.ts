@@ -58,7 +58,7 @@ export function addNotices(program: Command, open: Open): void {
       const context = open(command)
       if ((id === undefined) !== all) {
         throw new Fault('invalid', 'cli.notices', {
-          text: 'Name one notice, or say --all: crossload notices read --all',
+          text: 'Which one have you read? Name it, or say --all: crossload notices read --all',
         })
       }
       const through = all ? await newestOf(context) : undefined

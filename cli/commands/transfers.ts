@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { sizeText } from '../../api/words.ts'
+import { personText, sizeText } from '../../api/words.ts'
 import { parseTransferId, type TransferId } from '../../protocol/ids.ts'
 import type { Open } from '../context.ts'
 import { followTransfer } from '../follow.ts'
@@ -25,7 +25,7 @@ export function addTransfers(program: Command, open: Open): void {
               one.id,
               timeText(one.createdAt),
               one.direction,
-              `${person}@${alias ?? ''}`,
+              personText({ person, alias: alias ?? '' }),
               whatText(one),
               one.state,
               sizeText(one.bytes.chosen),

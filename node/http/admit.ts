@@ -2,17 +2,22 @@
 import type { FastifyRequest } from 'fastify'
 import type { Permission } from '../../api/route.ts'
 import { Fault } from '../../protocol/fault.ts'
+import type { Clock } from '../base/clock.ts'
 import { acts, may } from '../people/permissions.ts'
 import type { User } from '../people/users.ts'
 import { Unknown } from './answers.ts'
 import type { Doors } from './doors.ts'
-import { demandOwnPage, type Visit, whoAsks } from './visit.ts'
+import { left } from './presence.ts'
+import { demandOwnPage, secretOf, type Visit, whoAsks } from './visit.ts'
 
 /** An address without a permission does not start. */
 export function demandPermission(name: string, permission: Permission): void {
   if (permission === 'anyone' || Object.hasOwn(acts, permission)) return
   throw new Fault('internal', 'http.open', { about: name, text: `${name} has no permission.` })
 }
+
+/** How often it is asked whether somebody who hears events is still let in, in milliseconds. */
+export const askedAgainMs = 15_000
 
 const reading = ['GET', 'HEAD', 'OPTIONS']
 
@@ -41,7 +46,7 @@ export async function admit(
     return undefined
   }
   const known = await whoAsks(request, visit, doors)
-  if (known === undefined) throw new Unknown()
+  if (known === undefined) throw doors.accounts.hasLeft(secretOf(request)) ? left() : new Unknown()
   const { user: by, scope } = known
   if (scope === 'read' && !reading.includes(request.method)) {
     throw new Fault('denied', `http.${name}`, {
@@ -57,4 +62,23 @@ export async function admit(
     throw new Fault('denied', `http.${name}`)
   }
   return by
+}
+
+/**
+ * Aborts with why when the asker would not be let in any more: the token has ended, the session, the
+ * account, or the right.
+ */
+export function whileAdmitted(
+  request: FastifyRequest,
+  visit: Visit,
+  asked: { name: string; permission: Permission; doors: Doors },
+  clock: Clock,
+): { readonly signal: AbortSignal; [Symbol.dispose](): void } {
+  const out = new AbortController()
+  // The answer has begun, so it can bring no new secret.
+  const late = { ...visit, isLate: true }
+  const again = clock.every(askedAgainMs, () => {
+    admit(request, late, asked).catch((thrown) => out.abort(thrown))
+  })
+  return { signal: out.signal, [Symbol.dispose]: () => again[Symbol.dispose]() }
 }

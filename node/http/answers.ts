@@ -60,7 +60,7 @@ export async function answerStream(
 ): Promise<void> {
   reply.hijack()
   const { clock, log, counts } = needs
-  const reader = `${by.email} reading ${name}`
+  const reader = `person ${by.id} reading ${name}`
   using _reading = counts?.reading(name)
   // With the others the secret of a session that was changed just now.
   const headers = reply.getHeaders() as Record<string, string>
@@ -145,7 +145,15 @@ export function faultOf(thrown: unknown, { clock, log, counts }: Answering): [Fa
 
 /** Whoever leaves in the middle of a body has made no mistake of ours. */
 export function blamed(thrown: unknown, { raw }: FastifyRequest): unknown {
-  return thrown === raw.errored ? new Fault('gone', 'http.asker', { cause: thrown }) : thrown
+  const isCut = thrown === raw.errored || (raw.destroyed && !raw.complete && isOfStream(thrown))
+  return isCut ? new Fault('gone', 'http.asker', { cause: thrown }) : thrown
+}
+
+/** Whether somewhere below it a stream ended before its time. */
+function isOfStream(thrown: unknown): boolean {
+  const { code, cause } = (thrown ?? {}) as { code?: unknown; cause?: unknown }
+  const codes: unknown[] = ['ABORT_ERR', 'ERR_STREAM_PREMATURE_CLOSE', 'ECONNRESET']
+  return codes.includes(code) || (cause !== undefined && isOfStream(cause))
 }
 
 export function answerFault(reply: FastifyReply, fault: Fault, facts: ProblemFacts = {}): void {

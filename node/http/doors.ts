@@ -53,6 +53,7 @@ export interface SiteDoor {
     version: string
     startedAt: number
   }
+  settings(): Output<'site.settings'>
   /** `damaged` when some content is, `safe` when the journal is; the fault says where. */
   health(): { state: 'ok' | 'damaged' | 'safe'; fault?: WireFault | undefined }
   verify(doing: Doing): Promise<{ files: number; bytes: number; bad: string[] }>

@@ -12,6 +12,7 @@ import { answerFault, blamed, faultOf, goneSignal } from './answers.ts'
 import type { Doors, SiteDoor } from './doors.ts'
 import type { Log } from './log.ts'
 import { demandMovement, demandQuestion } from './patience.ts'
+import { endWhileComing, type Presence } from './presence.ts'
 import { createVisit, type Visit } from './visit.ts'
 
 export type Asking = {
@@ -21,8 +22,9 @@ export type Asking = {
   readonly visit: Visit
   /** Nobody where anyone may ask. */
   readonly by: User | undefined
-  /** Aborts when the asker goes away or the site stops. */
+  /** Aborts when the asker goes away or is removed, or the site stops. */
   readonly signal: AbortSignal
+  readonly presence: Presence
   readonly clock: Clock
   readonly log: Log
 }
@@ -57,6 +59,7 @@ export type Serving = {
   /** Faults in safe mode. */
   readonly ready: () => Doors
   readonly stopping: AbortSignal
+  readonly presence: Presence
   readonly url?: string | undefined
   readonly clock: Clock
   readonly log: Log
@@ -89,12 +92,16 @@ export function addDoorway(app: FastifyInstance, doorway: Doorway, needs: Servin
           ...{ name, permission, doors: needs.ready(), isReturn: doorway.isReturn },
         })
         asked.set(request, { visit, by })
+        if (by !== undefined) endWhileComing(request, reply, needs.presence.of(by.id))
       },
       handler: (request, reply) => {
-        const signal = AbortSignal.any([needs.stopping, goneSignal(reply)])
-        const { clock, log } = needs
-        const doors = needs.ready()
-        return doorway.answer({ request, reply, doors, signal, clock, log, ...asked.get(request)! })
+        const { by } = asked.get(request)!
+        const leaving = by === undefined ? [] : [needs.presence.of(by.id)]
+        for (const one of leaving) one.throwIfAborted()
+        const signal = AbortSignal.any([needs.stopping, ...leaving, goneSignal(reply)])
+        const { clock, log, presence } = needs
+        const asking = { request, reply, doors: needs.ready(), signal, presence, clock, log }
+        return doorway.answer({ ...asking, ...asked.get(request)! })
       },
     })
   })

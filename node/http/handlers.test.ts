@@ -281,10 +281,17 @@ describe('workflows', () => {
   })
 })
 
+/** A site without groups. */
+const nobodyIn = { of: () => new Set<never>() }
+
 describe('projects', () => {
   it('are told with their members by name', async () => {
-    const { ask } = askStubs({ users: people, projects: { show: async () => project } })
+    const { ask } = askStubs({
+      ...{ users: people, groups: nobodyIn },
+      projects: { show: async () => project },
+    })
     const { json } = await ask('GET /api/projects/1', { as: 'ana' })
+    expect(json.role).toBe('owner')
     expect(json.members).toEqual([
       { id: 1, email: 'ana@lab.example', name: 'Ana', role: 'owner' },
       { id: 2, email: 'root@lab.example', name: 'Ana', role: 'viewer' },
@@ -293,7 +300,7 @@ describe('projects', () => {
 
   it('tell nobody but their owners who has an account', async () => {
     const { ask } = askStubs({
-      users: people,
+      ...{ users: people, groups: nobodyIn },
       projects: {
         need: async (id, by, act) => {
           if (by.id === ana.id) return project
@@ -319,7 +326,7 @@ describe('deposit folders', () => {
     const { folder } = place
     const asked: unknown[] = []
     const stubs = {
-      users: people,
+      ...{ users: people, groups: nobodyIn },
       projects: {
         need: async (id: ProjectId, by: { id: number }, act: string) => {
           if (by.id === ana.id) return project

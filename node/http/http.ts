@@ -14,7 +14,7 @@ import type { Clock } from '../base/clock.ts'
 import type { OpenFile } from '../catalog/files.ts'
 import type { Answers } from '../metrics/answers.ts'
 import type { User } from '../people/users.ts'
-import { admit, demandPermission } from './admit.ts'
+import { admit, demandPermission, whileAdmitted } from './admit.ts'
 import {
   answerFault,
   answerStream,
@@ -48,11 +48,12 @@ import { upkeepHandlers } from './handlers/upkeep.ts'
 import { uploadHandlers } from './handlers/uploads.ts'
 import { workflowHandlers } from './handlers/workflows.ts'
 import { bracketed, createHostCheck, demandOneHost } from './hosts.ts'
-import { startWatching } from './live.ts'
+import { createLive, type Live } from './live.ts'
 import type { Log } from './log.ts'
 import { servePages } from './pages.ts'
 import { createPaths, type Folders } from './paths.ts'
 import { demandQuestion, hasBody, questionMs } from './patience.ts'
+import { createPresence, endWhileComing, type Presence } from './presence.ts'
 import { unreadable } from './reasons.ts'
 import { createRepeats, keyHeader, keyOf, type Repeats } from './repeats.ts'
 import type { Stream } from './stream.ts'
@@ -61,8 +62,8 @@ import { createVisit, type Visit } from './visit.ts'
 
 /** Bytes of a body; the largest are lists of names. */
 export const bodyBytesMax = 1024 * 1024
-/** Connections at one time. */
-export const connectionsMax = 256
+/** Connections at one time: a browser has up to six, one of them for the events that it hears. */
+export const connectionsMax = 2048
 /** Characters of one value in an address. */
 const paramCharactersMax = 2048
 /** How long a stop waits for the streams to say that it stops, in milliseconds. */
@@ -186,17 +187,25 @@ export function createApp(
     answerFault(reply, ...faultOf(blamed(thrown, request), needs)),
   )
   const repeats = createRepeats(needs.clock)
+  const presence = createPresence()
+  if ('accounts' in needs.doors) needs.doors.accounts.leaving.add(presence.end)
+  let live: Live | undefined
   for (const [name, route] of Object.entries(table)) {
     addRoute(app, name as RouteName, route as Route, {
       ...needs,
       repeats,
+      presence,
+      live: (doors) => (live ??= createLive({ ...doors, clock: needs.clock })),
       stopping: stopping.signal,
       streams,
     })
   }
   for (const lookout of lookouts) addLookout(app, lookout, needs.doors.site)
   for (const doorway of doorways) {
-    addDoorway(app, doorway, { ...needs, ready: () => ready(needs), stopping: stopping.signal })
+    addDoorway(app, doorway, {
+      ...{ ...needs, presence, ready: () => ready(needs) },
+      stopping: stopping.signal,
+    })
   }
   return {
     app,
@@ -215,6 +224,8 @@ type Serving = HttpNeeds & {
   readonly stopping: AbortSignal
   readonly streams: Set<Promise<void>>
   readonly repeats: Repeats
+  readonly presence: Presence
+  readonly live: (doors: Doors) => Live
 }
 
 const stoppingText = 'The site is stopping. Ask again when it is back.'
@@ -242,7 +253,9 @@ function addRoute(app: FastifyInstance, name: RouteName, route: Route, needs: Se
       visits.set(request, visit)
       if (name === 'site.health') return
       const by = await admit(request, visit, { name, permission, doors: ready(needs) })
-      if (by !== undefined) people.set(request, by)
+      if (by === undefined) return
+      people.set(request, by)
+      endWhileComing(request, reply, needs.presence.of(by.id))
     },
     handler: async (request, reply) => {
       if (name === 'site.health') return answerValue(reply, route, needs.doors.site.health())
@@ -254,11 +267,14 @@ function addRoute(app: FastifyInstance, name: RouteName, route: Route, needs: Se
       }
       const by = people.get(request)!
       const paths = createPaths(needs)
-      const signal = AbortSignal.any([stopping, goneSignal(reply)])
+      const leaving = needs.presence.of(by.id)
+      // What came slowly may be whole only after its person was removed.
+      leaving.throwIfAborted()
+      const signal = AbortSignal.any([stopping, leaving, goneSignal(reply)])
       if (route.answer === 'bytes') {
         const find = contentHandlers[name as BytesName] as (call: unknown) => Promise<OpenFile>
         await using file = await find({ doors: ready(needs), by, input })
-        const reader = `${by.email} reading ${name}`
+        const reader = `person ${by.id} reading ${name}`
         const { clock, log } = needs
         return await answerBytes(request, reply, file, { clock, log, reader, signal })
       }
@@ -272,10 +288,12 @@ function addRoute(app: FastifyInstance, name: RouteName, route: Route, needs: Se
         return needs.repeats({ by, key, name, input, asked: doors.asked }, run)
       }
       if (route.answer === 'events') {
-        const { transfers, notices } = ready(needs)
-        const watching = { transfers, notices, clock: needs.clock, by, signal }
-        const watch = await startWatching(name as EventsName, input as never, watching)
-        return aloud(answerStream(reply, name, by, needs, watch))
+        const who = { name, permission, doors: ready(needs) }
+        using admitted = whileAdmitted(request, visit, who, needs.clock)
+        const hearing = { by, signal: AbortSignal.any([signal, admitted.signal]) }
+        const live = needs.live(who.doors)
+        const watch = await live.start(name as EventsName, input as never, hearing)
+        return await aloud(answerStream(reply, name, by, needs, watch))
       }
       if (route.answer === 'long' && request.headers.accept?.includes(eventsMedia)) {
         const run = (stream: Stream) => workAloud(stream, route, needs.clock, signal, work)

@@ -8,8 +8,10 @@ import type { Email, ProjectId, SiteId, TransferId, UserId } from '../../protoco
 import { createManualClock, systemClock } from '../base/clock.ts'
 import { createEvents } from '../base/events.ts'
 import type { User } from '../people/users.ts'
+import { askedAgainMs } from './admit.ts'
 import type { Doors, TransfersDoor } from './doors.ts'
 import { openHttp } from './http.ts'
+import { streamsMax, tellMs } from './live.ts'
 import { slowReaderMs } from './stream.ts'
 
 const ana: User = {
@@ -35,7 +37,12 @@ async function site(stubs: { [D in keyof Doors]?: Partial<Doors[D]> }, clock = s
     who: async (text) => (text === 'ana' ? { user: ana, scope: 'all' } : undefined),
   }
   const http = await openHttp({
-    doors: { tokens, asked: { find: async () => undefined }, ...stubs } as Doors,
+    doors: {
+      tokens,
+      users: { get: async () => ana },
+      asked: { find: async () => undefined },
+      ...stubs,
+    } as Doors,
     home: '/nowhere/home',
     folders: 'any',
     host: '127.0.0.1',
@@ -269,11 +276,141 @@ describe('following', () => {
       moved()
       await clock.advance(slowReaderMs / 2)
     }
-    expect(logged).toEqual([
-      { reader: 'ana@lab.example reading transfers.follow', ms: slowReaderMs },
-    ])
+    expect(logged).toEqual([{ reader: 'person 1 reading transfers.follow', ms: slowReaderMs }])
     expect(counted.dropped).toBe(1)
     socket.destroy()
+  })
+})
+
+describe('twenty streams of five people', () => {
+  const people = Array.from({ length: 5 }, (_, i) => ({
+    ...ana,
+    id: (i + 1) as UserId,
+    email: `person${i}@lab.example` as Email,
+    role: 'member' as const,
+  }))
+  const ids = people.map((_, i) => `${i}`.repeat(32) as TransferId)
+  const large = ['x'.repeat(256 * 1024)]
+
+  /** A transfer for each of them, and who they are by a token of their number. */
+  function crowd() {
+    const events = createEvents<{ type: 'changed'; id: TransferId; over: boolean }>()
+    let looked = 0
+    const at = new Map(people.map(({ id }) => [id, 'active' as User['at']]))
+    const personOf = (id: UserId) => ({ ...people[id - 1]!, at: at.get(id)! })
+    const stubs = {
+      tokens: {
+        who: async (text: string) => {
+          const user = personOf(Number(text) as UserId)
+          return user.at === 'active' ? { user, scope: 'all' as const } : undefined
+        },
+      },
+      users: { get: async (id: UserId) => personOf(id) },
+      transfers: {
+        events,
+        need: async (one: TransferId) => ({ user: people[ids.indexOf(one)]!.id }),
+        view: async (one: TransferId) => {
+          looked++
+          return { ...viewed(1, { will: large }), id: one }
+        },
+      } as Partial<TransfersDoor> as TransfersDoor,
+    }
+    const moved = () => {
+      for (const id of ids) events.emit({ type: 'changed', id, over: false })
+    }
+    return { stubs, moved, at, looked: () => looked }
+  }
+
+  /** A stream over a socket of its own; `heard` counts what it was told, by transfer. */
+  async function hear(url: string, person: number) {
+    const socket = connect(Number(new URL(url).port), '127.0.0.1')
+    let text = ''
+    const heard = new Map<string, number>()
+    let open = false
+    socket.on('data', (data) => {
+      text += data
+      open ||= text.startsWith('HTTP/1.1 200 ')
+      for (let end = text.indexOf('\n\n'); end >= 0; end = text.indexOf('\n\n')) {
+        const told = /"id":"(\w+)"/.exec(text.slice(0, 2000))?.[1]
+        const what = /event: (\w+)/.exec(text.slice(0, end))?.[1]
+        const name = what === 'value' ? told! : what
+        // A sign of life has no name.
+        if (name !== undefined) heard.set(name, (heard.get(name) ?? 0) + 1)
+        text = text.slice(end + 2)
+      }
+    })
+    socket.on('error', () => {})
+    socket.write(
+      `GET /api/events HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${person}\r\n\r\n`,
+    )
+    await until(() => open)
+    return { socket, heard, id: ids[person - 1]! }
+  }
+
+  async function until(is: () => boolean): Promise<void> {
+    for (const late = AbortSignal.timeout(10_000); !is(); ) {
+      late.throwIfAborted()
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+  }
+
+  it('are looked at once for all, and who stops reading is dropped by name while the others go on', async () => {
+    const clock = createManualClock()
+    const { stubs, moved, looked } = crowd()
+    const { http, logged, counted } = await site(stubs, clock)
+    const streams = await Promise.all(
+      Array.from({ length: 20 }, (_, i) => hear(http.url, (i % 5) + 1)),
+    )
+    const [slow, ...others] = streams
+    slow!.socket.pause()
+    let rounds = 0
+    const late = AbortSignal.timeout(20_000)
+    while (logged.length === 0) {
+      late.throwIfAborted()
+      rounds++
+      moved()
+      // Nobody waits for the one who takes nothing.
+      await until(() => others.every(({ heard, id }) => heard.get(id) === rounds))
+      await clock.advance(slowReaderMs / 2)
+    }
+    await clock.advance(tellMs)
+    expect(logged).toEqual([
+      { reader: 'person0@lab.example reading transfers.watch', ms: slowReaderMs },
+    ])
+    expect(counted.dropped).toBe(1)
+    expect(looked()).toBe(rounds * ids.length)
+    // Each heard of their own and of nothing else, and hears on.
+    moved()
+    await until(() => others.every(({ heard, id }) => heard.get(id) === rounds + 1))
+    for (const { heard, id } of others) expect([...heard.keys()]).toEqual([id])
+    for (const { socket } of streams) socket.destroy()
+  }, 30_000)
+
+  it('end for whoever is removed: at the next thing that moves, or soon by themselves', async () => {
+    const clock = createManualClock()
+    const { stubs, moved, at } = crowd()
+    const { http } = await site(stubs, clock)
+    const first = await hear(http.url, 1)
+    const second = await hear(http.url, 2)
+    at.set(1 as UserId, 'removed')
+    moved()
+    await until(() => first.heard.has('problem') && second.heard.get(second.id) === 1)
+    expect([...first.heard.keys()]).toEqual(['problem'])
+    at.set(2 as UserId, 'removed')
+    await clock.advance(askedAgainMs)
+    await until(() => second.heard.has('problem'))
+    expect(second.heard.get(second.id)).toBe(1)
+    for (const { socket } of [first, second]) socket.destroy()
+  })
+
+  it('are so many and no more for one person', async () => {
+    const { http } = await site(crowd().stubs)
+    const streams = await Promise.all(Array.from({ length: streamsMax }, () => hear(http.url, 1)))
+    const headers = { authorization: 'Bearer 1' }
+    const more = await fetch(`${http.url}/api/events`, { headers })
+    expect([more.status, (await more.json()).kind]).toEqual([503, 'busy'])
+    const other = await hear(http.url, 2)
+    for (const { socket } of [...streams, other]) socket.destroy()
   })
 })
 

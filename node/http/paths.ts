@@ -13,10 +13,17 @@ export type Folders = readonly string[] | 'any'
 export interface Paths {
   /** The path with its links resolved, as far as it exists. Faults `invalid` or `denied`. */
   check(path: string, by: User): Promise<string>
+  /** Where `by` may name paths. */
+  named(by: User): { any: boolean; folders: string[] }
 }
 
 export function createPaths(needs: { home: string; folders: Folders }): Paths {
+  const mayAll = (by: User) => by.role === 'administrator' || needs.folders === 'any'
   return {
+    named: (by) => ({
+      any: mayAll(by),
+      folders: needs.folders === 'any' ? [] : [...needs.folders],
+    }),
     async check(path, by) {
       if (!isAbsolute(path)) {
         throw new Fault('invalid', 'http.path', {
@@ -32,7 +39,7 @@ export function createPaths(needs: { home: string; folders: Folders }): Paths {
           text: `${path} holds the site's own keys and records. Name another folder.`,
         })
       }
-      if (by.role === 'administrator' || needs.folders === 'any') return real
+      if (needs.folders === 'any' || mayAll(by)) return real
       for (const folder of needs.folders) if (isWithin(real, await resolved(folder))) return real
       throw new Fault('denied', 'http.path', {
         about: path,

@@ -24,6 +24,8 @@ export type StreamNeeds = {
 export interface Stream extends Disposable {
   /** Resolves when there is room for the next; `busy` when the reader was dropped or is gone. */
   send(event: string, data: unknown): Promise<void>
+  /** The same of events that are written already. */
+  write(text: string): Promise<void>
   end(): void
 }
 
@@ -69,11 +71,14 @@ export function openStream(raw: ServerResponse, needs: StreamNeeds): Stream {
     })
   }
 
+  async function write(text: string): Promise<void> {
+    if (raw.destroyed) throw gone()
+    if (!raw.write(text)) await drained()
+  }
+
   return {
-    async send(event, data) {
-      if (raw.destroyed) throw gone()
-      if (!raw.write(writeEvent(event, data))) await drained()
-    },
+    write,
+    send: (event, data) => write(writeEvent(event, data)),
     end() {
       if (!raw.destroyed) raw.end()
     },

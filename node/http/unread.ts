@@ -56,7 +56,8 @@ export function tellLate(socket: Duplex): void {
   tellSocket(socket, unreadable('ERR_HTTP_REQUEST_TIMEOUT')!)
 }
 
-function tellSocket(socket: Duplex, { fault, status }: Unreadable): void {
+/** A whole answer, on a line on which none has begun, and its end. */
+export function tellSocket(socket: Duplex, { fault, status }: Unreadable): void {
   const body = JSON.stringify(toProblem(fault, { status }))
   const headers = {
     ...everyAnswer,

@@ -100,6 +100,10 @@ function isOrigin(origin: string, host: string | undefined): boolean {
   return host !== undefined && (origin === `http://${host}` || origin === `https://${host}`)
 }
 
+/** What the asker shows of themselves: a token, or a session's secret. */
+export const secretOf = (request: FastifyRequest): string =>
+  hasToken(request) ? bearer(request) : (cookieOf(request, sessionCookie) ?? '')
+
 const hasToken = ({ headers }: FastifyRequest) => headers.authorization !== undefined
 
 function bearer({ headers }: FastifyRequest): string {

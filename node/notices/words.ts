@@ -68,7 +68,7 @@ export async function wordsOf(notice: Notice, look: Lookup): Promise<Words> {
       return {
         title: `${name === undefined ? 'A site' : `The site "${named(name)}"`} asks to be linked.`,
         text: 'Compare its fingerprint with its administrator, then accept or refuse it under Administration.',
-        path: '/administration',
+        path: '/administration#links',
       }
     }
     case 'damage': {
@@ -76,7 +76,7 @@ export async function wordsOf(notice: Notice, look: Lookup): Promise<Words> {
       return {
         title: `Damaged content was found: ${countText(count, 'thing')}.`,
         text: 'Administration, Storage says what it is and how to have it again.',
-        path: '/administration',
+        path: '/administration#storage',
       }
     }
     case 'hook-paused': {
@@ -84,7 +84,7 @@ export async function wordsOf(notice: Notice, look: Lookup): Promise<Words> {
       return {
         title: `Webhook ${about.hook}${place === undefined ? '' : ` to ${named(place)}`} has come to rest.`,
         text: 'Administration, Webhooks says why; it goes on when you try it there.',
-        path: '/administration',
+        path: '/administration#hooks',
       }
     }
     case 'mail-failed': {
@@ -92,7 +92,7 @@ export async function wordsOf(notice: Notice, look: Lookup): Promise<Words> {
       return {
         title: `Mail to ${email === undefined ? 'somebody' : named(email)} was given up.`,
         text: 'Check the address, and that the mail server takes mail from this site: Administration, Mail.',
-        path: '/administration',
+        path: '/administration#mail',
       }
     }
   }

@@ -202,6 +202,50 @@ describe('a session', () => {
     expect(alive.map((one) => one !== undefined)).toEqual([false, ...Array(20).fill(true)])
   })
 
+  test('is listed by what opens nothing, as one whatever its secret has become', async () => {
+    await using home = await openWithAna()
+    const { sessions } = home.accounts
+    home.pass(1)
+    const second = await sessions.begin(home.user)
+    await sessions.begin(home.other)
+    home.pass(rotateMs)
+    const next = (await sessions.who(second.secret))!.next!
+    const all = await sessions.list(home.user.id, next.secret)
+    expect(all.map(({ isMine }) => isMine)).toEqual([false, true])
+    expect(all[1]!.changedAt - all[1]!.begunAt).toBe(rotateMs)
+    for (const { id } of all) expect(await sessions.who(id)).toBeUndefined()
+    home.pass(sessionIdleMs - 1)
+    expect((await sessions.list(home.user.id, next.secret)).map(({ id }) => id)).toEqual([
+      all[1]!.id,
+    ])
+  })
+
+  test('is ended by its person, alone or with all others, and by nobody else', async () => {
+    await using home = await openWithAna()
+    const { sessions } = home.accounts
+    const [mine, lost, third] = [
+      home.entered,
+      await sessions.begin(home.user),
+      await sessions.begin(home.user),
+    ]
+    const [shown] = await sessions
+      .list(home.user.id, lost.secret)
+      .then((all) => all.filter((one) => one.isMine))
+    await sessions.endOne(home.other.id, shown!.id)
+    expect(await sessions.who(lost.secret)).toBeDefined()
+    await sessions.endOne(home.user.id, shown!.id)
+    expect(await sessions.who(lost.secret)).toBeUndefined()
+    await sessions.endOne(home.user.id, shown!.id)
+    const others = await sessions.begin(home.other)
+    await sessions.endOthers(home.user.id, mine.secret)
+    expect(await sessions.who(third.secret)).toBeUndefined()
+    expect(await sessions.who(mine.secret)).toBeDefined()
+    expect(await sessions.who(others.secret)).toBeDefined()
+    // A program has no session: for it all are others.
+    await sessions.endOthers(home.user.id)
+    expect(await sessions.who(mine.secret)).toBeUndefined()
+  })
+
   test('is left by a change of password, which needs the old one', async () => {
     await using home = await openWithAna()
     const { accounts, user, entered } = home

@@ -20,6 +20,9 @@ import type { User, Users } from './users.ts'
 /** How long a one-time link is good, in milliseconds. */
 export const linkMs = 7 * 24 * 3_600_000
 
+/** Tokens and sessions of removed people that are remembered, for an answer that says so. */
+export const leftMax = 10_000
+
 type KeptWelcome = { readonly hash: string; readonly user: UserId; readonly expiresAt: number }
 type KeptPassword = { readonly user: UserId; readonly sealed: string; readonly setAt: number }
 
@@ -38,6 +41,8 @@ export interface Accounts {
   /** Faults as `enter` when the old one is wrong. Every other session ends. */
   changePassword(user: User, o: { old: string; password: string; from: string }): Promise<Entered>
   readonly sessions: Sessions
+  /** Whether this token or this session's secret was a person's who was removed lately, in this run. */
+  hasLeft(secret: string): boolean
   /**
    * What other rooms end with a person: each is called once the person is removed and can come in no
    * more. A crash may fall before it, so whoever adds one makes good at its own opening what was left.
@@ -123,10 +128,22 @@ export async function openAccounts(o: {
   }
 
   const leaving: Accounts['leaving'] = new Set()
+  /** Hashes of what people who were removed came in with: only so that they can be told why it is over. */
+  const left = new Set<string>()
+  commit.on(({ kind, data }) => {
+    const { tokens = [], sessions = [] } = data as { tokens?: string[]; sessions?: string[] }
+    if (kind !== 'user.removed' && kind !== 'account.ended') return
+    for (const hash of [...tokens, ...sessions]) left.add(hash)
+    for (const oldest of left) {
+      if (left.size <= leftMax) break
+      left.delete(oldest)
+    }
+  })
 
   return {
     sessions,
     leaving,
+    hasLeft: (secret) => secret !== '' && left.has(hashOf(secret)),
 
     createLink: (id, { by }) =>
       commit.serial(async () => {

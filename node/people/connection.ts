@@ -15,10 +15,11 @@ import type { ConnectionId, Email, SiteId, UserId } from '../../protocol/ids.ts'
 import type { Change } from '../db/db.ts'
 import { keys } from '../db/keys.ts'
 import type { Folds } from '../journal/commit.ts'
+import type { Seals } from './seals.ts'
 
 export type Connection = {
   readonly id: ConnectionId
-  /** Our person, and the address under which the other side knows them. */
+  /** Our person, and the address under which the other side knows them. Empty as `theirs` without their key. */
   readonly user: UserId
   readonly email: Email
   readonly site: SiteId
@@ -35,20 +36,57 @@ export type Connection = {
   readonly told: boolean
 }
 
+/**
+ * A connection as it is kept, in the journal and in the index: whose it is at both ends is sealed with
+ * our person's key. What came from before there were seals has it in clear.
+ */
+export type SealedConnection = Omit<Connection, keyof Names> & Partial<Names> & { sealed?: string }
+type Names = Pick<Connection, 'email' | 'theirs' | 'name'>
+
+const whatOf = ({ id }: { id: ConnectionId }) => `connection ${id}`
+
+/** `before` is what there is sealed already: it stays where the key is gone. */
+export function sealConnection(
+  seals: Pick<Seals, 'has' | 'sealNow'>,
+  { email, theirs, name, ...rest }: Connection,
+  before: string | undefined,
+): SealedConnection {
+  if (theirs === '' || !seals.has(rest.user))
+    return before === undefined ? rest : { ...rest, sealed: before }
+  const names: Names = { email, theirs, name }
+  return { ...rest, sealed: seals.sealNow(rest.user, whatOf(rest), JSON.stringify(names)) }
+}
+
+export function openConnection(
+  seals: Pick<Seals, 'has' | 'open'>,
+  { sealed, ...kept }: SealedConnection,
+): Connection {
+  const { email, theirs, name = '' } = kept
+  if (email !== undefined && theirs !== undefined) return { ...kept, email, theirs, name }
+  const isOpen = sealed !== undefined && seals.has(kept.user)
+  const text = isOpen ? seals.open(kept.user, whatOf(kept), sealed) : undefined
+  return { ...kept, ...(text === undefined ? nobody : (JSON.parse(text) as Names)) }
+}
+
+const nobody: Names = { email: '' as Email, theirs: '' as Email, name: '' }
+
+/** The same without anybody's name. */
+export const forgetNames = (connection: Connection): Connection => ({ ...connection, ...nobody })
+
 /** What there is at most one connection between. */
 export type Pair = { readonly site: SiteId; readonly user: UserId; readonly theirs: Email }
 
-function putConnection(connection: Connection): Change[] {
+function putConnection(connection: SealedConnection): Change[] {
   return [{ put: keys.connection(connection.id), value: connection }]
 }
 
 export const connectionFolds: Folds = {
   /** A connection with a new ID. */
   'connection.add': ({ data }) => {
-    const connection = data as Connection
+    const connection = data as SealedConnection
     return [...putConnection(connection), { put: keys.counter('connection'), value: connection.id }]
   },
-  'connection.put': ({ data }) => putConnection(data as Connection),
+  'connection.put': ({ data }) => putConnection(data as SealedConnection),
 }
 
 export function createConnection(

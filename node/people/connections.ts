@@ -20,7 +20,7 @@ import { createOutbox } from '../base/outbox.ts'
 import type { Db } from '../db/db.ts'
 import type { Commit } from '../journal/commit.ts'
 import { type Connection, moveConnection, nameConnection, nameOf } from './connection.ts'
-import { type ConnectionNews, openContacts, pairText } from './contacts.ts'
+import { type ConnectionNews, type ContactsNeeds, openContacts, pairText } from './contacts.ts'
 import { createConnectionHandler } from './introduction.ts'
 
 /** As much of a person as a connection is about. */
@@ -89,6 +89,7 @@ export type ConnectionsNeeds = {
   readonly clock: Clock
   readonly links: LinksUnder
   readonly users: People
+  readonly seals: ContactsNeeds['seals']
   readonly open: Open
 }
 
@@ -120,8 +121,11 @@ export async function openConnections(o: ConnectionsNeeds): Promise<Connections>
     o.commit.on((record) => {
       // The address may be given to a new person, who must not find the old one's connections.
       if (record.kind !== 'user.removed') return
-      const { user } = record.data as { user: Person }
-      end((one) => one.user === user.id)
+      const { user } = record.data as { user: { id: UserId } }
+      end(
+        (one) => one.user === user.id,
+        () => contacts.forget(user.id),
+      )
     }),
   ]
   // What was cut off by a stop between the end of a link, or of a person, and the end of this.
@@ -133,8 +137,9 @@ export async function openConnections(o: ConnectionsNeeds): Promise<Connections>
   }
 
   /** Begun by an event, which does not wait; what fails is made good at the next start. */
-  function end(which: (one: Connection) => boolean): void {
-    const done = removeAll(which).catch((thrown) => {
+  function end(which: (one: Connection) => boolean, then?: () => void): void {
+    const ended = removeAll(which).then(then)
+    const done = ended.catch((thrown) => {
       contacts.events.emit({ type: 'failed', fault: asFault(thrown, 'connections.end') })
     })
     ending.add(done)
@@ -150,7 +155,8 @@ export async function openConnections(o: ConnectionsNeeds): Promise<Connections>
   }
 
   function untold(site: SiteId): Connection[] {
-    return contacts.all().filter((one) => one.site === site && !one.told)
+    // Whose names cannot be read any more cannot be told: the other site hears it when it asks.
+    return contacts.all().filter((one) => one.site === site && !one.told && one.theirs !== '')
   }
 
   function own(by: { id: UserId }, id: ConnectionId): Connection {

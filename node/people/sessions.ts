@@ -33,6 +33,17 @@ export type KeptSession = {
   readonly replaced?: true
 }
 
+/** A session as it is shown: by the beginning of a hash, which opens nothing. */
+export type ShownSession = {
+  readonly id: string
+  readonly begunAt: number
+  /** When its secret was last changed, which happens at most an hour after it was used. */
+  readonly changedAt: number
+  readonly expiresAt: number
+  /** It is the one that asks. */
+  readonly isMine: boolean
+}
+
 export type Secret = { readonly secret: string; readonly expiresAt: number }
 
 export interface Sessions {
@@ -47,6 +58,12 @@ export interface Sessions {
   ): Promise<{ user: User; next?: Secret } | undefined>
   /** Ends it, whichever of its secrets this is. */
   end(secret: string): Promise<void>
+  /** A person's sessions that go on, the oldest first; `secret` is of the one that asks. */
+  list(user: UserId, secret?: string): Promise<ShownSession[]>
+  /** One of theirs, by what opens nothing. Ends nothing when it is over already. */
+  endOne(user: UserId, id: string): Promise<void>
+  /** All of theirs but the one whose secret this is. */
+  endOthers(user: UserId, secret?: string): Promise<void>
   /** The hashes of everything that this person could come in with. */
   hashesOf(user: UserId): Promise<string[]>
 }
@@ -112,6 +129,12 @@ export function openSessions(o: {
       return secret
     })
 
+  /** Whoever holds `commit.serial` calls this. */
+  async function endAll(user: UserId, isMeant: (one: KeptSession) => boolean): Promise<void> {
+    const ended = (await sessionsOf(user)).filter(isMeant).map(({ hash }) => hash)
+    if (ended.length > 0) await commit('session.ended', { user }, { ended })
+  }
+
   return {
     begin: (user) =>
       commit.serial(async () => {
@@ -136,14 +159,35 @@ export function openSessions(o: {
     end: (text) =>
       commit.serial(async () => {
         const kept = await found(text)
-        if (kept === undefined) return
-        const all = await sessionsOf(kept.user)
-        const ended = all.filter(({ first }) => first === kept.first).map(({ hash }) => hash)
-        await commit('session.ended', { user: kept.user }, { ended })
+        if (kept !== undefined) await endAll(kept.user, ({ first }) => first === kept.first)
+      }),
+
+    async list(user, secret) {
+      const mine = secret === undefined ? undefined : (await found(secret))?.first
+      const all = await sessionsOf(user)
+      return all
+        .filter(({ replaced, expiresAt }) => !replaced && expiresAt > clock.now())
+        .map(({ first, begunAt, createdAt, expiresAt }) => ({
+          ...{ id: idOf(first), begunAt, changedAt: createdAt, expiresAt },
+          isMine: first === mine,
+        }))
+        .sort((a, b) => a.begunAt - b.begunAt)
+    },
+
+    endOne: (user, id) => commit.serial(() => endAll(user, ({ first }) => idOf(first) === id)),
+
+    endOthers: (user, secret) =>
+      commit.serial(async () => {
+        const mine = secret === undefined ? undefined : (await found(secret))?.first
+        await endAll(user, ({ first }) => first !== mine)
       }),
 
     hashesOf: async (user) => (await sessionsOf(user)).map(({ hash }) => hash),
   }
 }
+
+/** Hexadecimal characters of a session's ID. */
+const idCharacters = 16
+const idOf = (hash: string) => hash.slice(0, idCharacters)
 
 const secretText = new RegExp(`^${secretPattern}$`)

@@ -62,6 +62,8 @@ export interface Links extends AsyncDisposable {
   pause(id: LinkId, o: ByAdministrator): Promise<Link>
   resume(id: LinkId, o: ByAdministrator): Promise<Link>
   remove(id: LinkId, o: ByAdministrator): Promise<Link>
+  /** Under another alias. Faults `invalid`, and `exists` when another link has it. */
+  rename(id: LinkId, alias: string, o: ByAdministrator): Promise<Link>
   setPolicy(id: LinkId, policy: LinkPolicy, o: ByAdministrator): Promise<Link>
   /** All but those that we removed, in the order of their IDs. */
   list(): Link[]
@@ -237,6 +239,15 @@ export async function openLinks(o: LinksNeeds): Promise<Links> {
     pause: (id, options) => act(id, 'pause', options),
     resume: (id, options) => act(id, 'resume', options),
     remove: (id, options) => act(id, 'remove', options),
+
+    async rename(id, alias, { by }) {
+      await book.change(
+        linkOf(id).site,
+        by,
+        (present) => present && { link: nameLink(book, present, alias, true) },
+      )
+      return linkOf(id)
+    },
 
     async setPolicy(id, policy, { by }) {
       await book.change(

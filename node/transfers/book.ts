@@ -3,7 +3,6 @@
  * `transfer.*` records, except the import, which is one record with what it makes visible.
  */
 
-import type { Bundle } from '../../protocol/bundle.ts'
 import { Fault } from '../../protocol/fault.ts'
 import type { TransferId } from '../../protocol/ids.ts'
 import type { Clock } from '../base/clock.ts'
@@ -14,10 +13,17 @@ import { keys } from '../db/keys.ts'
 import type { Commit, Folds } from '../journal/commit.ts'
 import type { Actor } from '../journal/journal.ts'
 import type { Counters } from './progress.ts'
+import {
+  type KeptBundle,
+  openBundle,
+  openTransfer,
+  type SealedBundle,
+  type SealedTransfer,
+  sealBundle,
+  sealTransfer,
+  type TransferSeals,
+} from './sealed.ts'
 import { isOver, step, type Transfer, type TransferEvent } from './transfer.ts'
-
-/** The bundle as it was signed (what was signed is its one canonical encoding); signature in base64. */
-export type KeptBundle = { bundle: Bundle; signature: string }
 
 export type Moved = { type: 'moved'; transfer: Transfer }
 
@@ -33,13 +39,13 @@ export interface Book {
   /** One event, one record: saved before anybody acts on it. Unmoved when it does not belong. */
   apply(id: TransferId, event: TransferEvent, by: Actor): Promise<Transfer>
   /**
-   * As `apply`, but `save` commits the stepped transfer together with more, in one record. Used by
-   * the import. Nothing is saved when the event does not belong.
+   * As `apply`, but `save` commits the stepped transfer, as it is kept, together with more, in one
+   * record. Used by the import. Nothing is saved when the event does not belong.
    */
   applyWith(
     id: TransferId,
     event: TransferEvent,
-    save: (stepped: Transfer) => Promise<unknown>,
+    save: (stepped: SealedTransfer) => Promise<unknown>,
   ): Promise<Transfer>
   /** Newest first; with `after`, what is older than that one. */
   list(options?: { after?: Transfer | undefined }): AsyncGenerator<Transfer>
@@ -47,9 +53,17 @@ export interface Book {
   running(after?: Transfer): AsyncGenerator<Transfer>
   /** Everything that is not over, or is over and not told. */
   unfinished(): Promise<Transfer[]>
+  /**
+   * Seals what was kept in clear before there were seals, once. The old records stay as they are, for
+   * the chain of the journal holds them.
+   */
+  sealOld(): Promise<void>
 }
 
-export function transferChanges(transfer: Transfer): Change[] {
+/** Records of old transfers that are written together. */
+const sealedTogether = 100
+
+export function transferChanges(transfer: SealedTransfer): Change[] {
   return [
     { put: keys.transfer(transfer.id), value: transfer },
     { put: keys.transferAt(transfer.createdAt, transfer.id), value: transfer.id },
@@ -65,16 +79,22 @@ export const transferFolds: Folds = {
     { put: keys.bundle(data.transfer.id), value: data.kept },
   ],
   'transfer.put': ({ data }) => transferChanges(data),
+  /** What was kept in clear, sealed. */
+  'transfer.sealed': ({ data }) => [
+    ...transferChanges(data.transfer),
+    ...(data.kept === null ? [] : [{ put: keys.bundle(data.transfer.id), value: data.kept }]),
+  ],
 }
 
 export function openBook(needs: {
   commit: Commit
   db: Db
   clock: Clock
+  seals: TransferSeals
   /** What has crossed so far: kept in the record of the end, so that a history outlives the index. */
   count(id: TransferId): Promise<Counters>
 }): Book {
-  const { commit, db, clock } = needs
+  const { commit, db, clock, seals } = needs
   const events = createEvents<Moved>()
   const lines = new Map<TransferId, { serial: Serial; users: number }>()
 
@@ -89,7 +109,10 @@ export function openBook(needs: {
     }
   }
 
-  const get = (id: TransferId) => db.get<Transfer>(keys.transfer(id))
+  const get = async (id: TransferId) => {
+    const kept = await db.get<SealedTransfer>(keys.transfer(id))
+    return kept === undefined ? undefined : openTransfer(seals, kept)
+  }
   const need = async (id: TransferId) => {
     const found = await get(id)
     if (found !== undefined) return found
@@ -108,7 +131,7 @@ export function openBook(needs: {
       if (!moved) return before
       const ends = isOver(stepped.state) && !isOver(before.state)
       const transfer = ends ? { ...stepped, counters: await needs.count(id) } : stepped
-      await save(transfer)
+      await save(sealTransfer(seals, transfer))
       events.emit({ type: 'moved', transfer })
       return transfer
     })
@@ -119,16 +142,19 @@ export function openBook(needs: {
     need,
     applyWith,
     async bundle(id) {
-      const kept = await db.get<KeptBundle>(keys.bundle(id))
+      const kept = await db.get<SealedBundle>(keys.bundle(id))
       if (kept === undefined) throw new Fault('missing', 'transfers.bundle', { about: id })
-      return kept
+      return openBundle(seals, await need(id), kept)
     },
     make: (transfer, kept, by) =>
       inLine(transfer.id, async () => {
         if ((await get(transfer.id)) !== undefined) {
           throw new Fault('exists', 'transfers.make', { about: transfer.id })
         }
-        await commit('transfer.made', by, { transfer, kept })
+        await commit('transfer.made', by, {
+          transfer: sealTransfer(seals, transfer),
+          kept: sealBundle(seals, transfer, kept),
+        })
         events.emit({ type: 'moved', transfer })
       }),
     apply: (id, event, by) =>
@@ -149,5 +175,30 @@ export function openBook(needs: {
         if (after === undefined || (one.id !== after.id && isOlder(one, after) < 0)) yield one
     },
     unfinished,
+    async sealOld() {
+      if ((await db.get(keys.meta('transfers-sealed'))) !== undefined) return
+      let group: Promise<unknown>[] = []
+      for await (const { value } of db.list<SealedTransfer>(keys.transfers())) {
+        if (value.email === undefined || !seals.has(value.user)) continue
+        group.push(sealOne(value))
+        if (group.length < sealedTogether) continue
+        await Promise.all(group)
+        group = []
+      }
+      await Promise.all(group)
+      await db.write([{ put: keys.meta('transfers-sealed'), value: true }])
+    },
+  }
+
+  async function sealOne(old: SealedTransfer): Promise<void> {
+    const transfer = openTransfer(seals, old)
+    const bundle = await db.get<SealedBundle>(keys.bundle(old.id))
+    await commit('transfer.sealed', 'system', {
+      transfer: sealTransfer(seals, transfer),
+      kept:
+        bundle === undefined
+          ? null
+          : sealBundle(seals, transfer, openBundle(seals, transfer, bundle)),
+    })
   }
 }

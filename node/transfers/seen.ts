@@ -14,8 +14,7 @@ import { keys } from '../db/keys.ts'
 import { sha256 } from '../store/sha256.ts'
 import type { Store } from '../store/store.ts'
 import { openTree } from '../trees/trees.ts'
-import type { KeptBundle } from './book.ts'
-import type { Transfer } from './transfer.ts'
+import type { SealedBundle, SealedTransfer } from './sealed.ts'
 
 /** A node, and what else was checked about its place. */
 export type Whole = { cid: Root; place: Uint8Array }
@@ -125,9 +124,9 @@ export async function rebuildSeen(needs: {
   if ((await db.get(complete)) !== undefined) return 0
   let transfers = 0
   for await (const { value: id } of db.list<TransferId>(keys.transfersAt())) {
-    const transfer = await db.get<Transfer>(keys.transfer(id))
+    const transfer = await db.get<SealedTransfer>(keys.transfer(id))
     if (transfer?.direction !== 'in' || transfer.state.at !== 'done') continue
-    const kept = await db.get<KeptBundle>(keys.bundle(id))
+    const kept = await db.get<SealedBundle>(keys.bundle(id))
     if (kept === undefined) continue
     transfers++
     let cids: (FileCid | Root)[] = []
@@ -145,7 +144,7 @@ export async function rebuildSeen(needs: {
 
 async function* contentOf(
   { store, log }: { store: Store; log(fault: Fault): void },
-  { bundle }: KeptBundle,
+  { bundle }: SealedBundle,
 ) {
   for (const tree of treesOf(bundle)) {
     const root = tree.root as Root

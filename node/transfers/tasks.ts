@@ -15,6 +15,7 @@ import { type IncomingNeeds, makeReceipt, runImport, tellEnd } from './incoming.
 import { eventOfAnswer, type OpenChannel, sayCancel, sayOffer, transferTtlMs } from './outgoing.ts'
 import type { Progress } from './progress.ts'
 import { type Count, countBundle, type OpenContent, pullBundle } from './receive.ts'
+import { isReadable } from './sealed.ts'
 import type { Seen } from './seen.ts'
 import type { Throttle } from './send.ts'
 import type { Task, Transfer, TransferEvent } from './transfer.ts'
@@ -76,10 +77,19 @@ export function createTasks(needs: {
 
   async function offer(transfer: Transfer, signal: AbortSignal): Promise<void> {
     const kept = await book.bundle(transfer.id)
+    if (!isReadable(transfer)) throw unreadable(transfer)
     const signature = Buffer.from(kept.signature, 'base64')
     const { dest, allow } = transfer
     const said = { bundle: encodeBundle(kept.bundle), signature, dest, dry: false, allow }
     await apply(transfer, eventOfAnswer(await sayOffer(needs, transfer.site, said, signal)))
+  }
+
+  /** The key may come back from a backup: until then it waits, and is not refused for a name that is wrong. */
+  function unreadable({ id, user }: Transfer): Fault {
+    return new Fault('busy', 'transfers.offer', {
+      about: id,
+      text: `The key of person ${user} is missing, so it cannot be said whose transfer this is. Put people/${user}.key back from a backup and start the site again; or cancel the transfer.`,
+    })
   }
 
   async function pull(transfer: Transfer, signal: AbortSignal): Promise<void> {

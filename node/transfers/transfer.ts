@@ -87,9 +87,12 @@ export type Transfer = {
   readonly connection: ConnectionId
   /** Our person. */
   readonly user: UserId
+  /** Empty, as the other one, when our person was removed (`sealed.ts`). */
   readonly email: Email
   /** Theirs. */
   readonly person: Email
+  /** Both, and the words of a fault, as they are kept; nobody but `sealed.ts` looks at it. */
+  readonly sealed?: string | undefined
   /** The dataset ID at the destination that was typed; 0 for a new one. */
   readonly dest: number
   /** Bind although inputs changed or are missing. */
@@ -133,7 +136,7 @@ export type TransferEvent =
 /** What remains to be done for a transfer in this state; doing it again changes nothing. */
 export type Task = 'offer' | 'pull' | 'import' | 'tell' | undefined
 
-export const isOver = (state: State): boolean =>
+export const isOver = (state: { readonly at: StateName }): boolean =>
   state.at === 'done' || state.at === 'refused' || state.at === 'failed' || state.at === 'cancelled'
 
 /** Derived from the state alone, so that a crash between saving and doing is mended by asking again. */

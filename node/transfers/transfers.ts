@@ -32,6 +32,7 @@ import { createGrants } from './grants.ts'
 import { hearOffer, type IncomingNeeds } from './incoming.ts'
 import { bundleHash, hearReceipt, type OpenChannel, sayOffer } from './outgoing.ts'
 import { type Counters, openProgress } from './progress.ts'
+import type { TransferSeals } from './sealed.ts'
 import type { Seen } from './seen.ts'
 import { createServer, type Throttle } from './send.ts'
 import { createTasks } from './tasks.ts'
@@ -47,6 +48,7 @@ export type TransfersNeeds<Input> = {
   db: Db
   store: Store
   seen: Seen
+  seals: TransferSeals
   clock: Clock
   open: OpenChannel
   throttle: Throttle
@@ -58,6 +60,8 @@ export type TransfersNeeds<Input> = {
   /** Faults when nothing may go to, or come from, this site now. */
   mayFlow(site: SiteId): void
   pack(input: Input, by: Person, id: TransferId): Promise<Packed>
+  /** Whether this is an active person of ours. */
+  isPerson(user: UserId): Promise<boolean>
   recipient: IncomingNeeds['recipient']
   examine: IncomingNeeds['examine']
   propose(bundle: Bundle, transfer: Transfer): Promise<Proposed>
@@ -102,6 +106,8 @@ export interface Transfers<Input> extends AsyncDisposable {
   pause(id: TransferId, by: Person): Promise<TransferView>
   resume(id: TransferId, by: Person): Promise<TransferView>
   cancel(id: TransferId, by: Person): Promise<TransferView>
+  /** Ends all that moves for a person who was removed; the other sites are told without a name. */
+  leave(user: UserId): Promise<void>
   /** Takes up everything unfinished; once, when the site can be reached. */
   start(): Promise<void>
   /** That site is there (again): look at all its transfers now. */
@@ -127,7 +133,7 @@ export function openTransfers<Input>(needs: TransfersNeeds<Input>): Transfers<In
   const { commit, db, store, clock } = needs
   const progress = openProgress({ db, clock })
   const count = async (id: TransferId) => ({ ...(await progress.load(id)).counters })
-  const book = openBook({ commit, db, clock, count })
+  const book = openBook({ commit, db, clock, seals: needs.seals, count })
   const events = createEvents<TransferEvents>()
   const clearing = new Set<Promise<void>>()
   const grants = createGrants({ book, clock, mayFlow: (site) => needs.mayFlow(site) })
@@ -221,6 +227,15 @@ export function openTransfers<Input>(needs: TransfersNeeds<Input>): Transfers<In
     return view(id)
   }
 
+  async function endAll(which: (transfer: Transfer) => boolean): Promise<void> {
+    for (const transfer of await book.unfinished()) {
+      if (isOver(transfer.state) || !which(transfer)) continue
+      const ended = await book.apply(transfer.id, { type: 'cancel', by: 'here' }, 'system')
+      await driver.stop(transfer.id)
+      driver.wake(ended)
+    }
+  }
+
   const handler = { strangers: false as const, streamsMax: 8, firstMessageMs: 30_000 }
 
   return {
@@ -295,8 +310,15 @@ export function openTransfers<Input>(needs: TransfersNeeds<Input>): Transfers<In
       }
       return views
     },
+    leave: (user) => endAll((transfer) => transfer.user === user),
     async start() {
       await tidy()
+      await book.sealOld()
+      // What a crash left between the end of a person and the end of what moved for them.
+      const gone = new Set<UserId>()
+      for (const { user } of await book.unfinished())
+        if (!(await needs.isPerson(user))) gone.add(user)
+      await endAll(({ user }) => gone.has(user))
       for (const transfer of await book.unfinished()) driver.wake(transfer)
     },
     async wakeSite(site) {

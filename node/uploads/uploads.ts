@@ -59,6 +59,8 @@ export interface Uploads extends AsyncDisposable {
     user: UserId,
     run: (uploads: readonly Finished[]) => Promise<T>,
   ): Promise<T>
+  /** Takes away what was a removed person's, as soon as nobody is at it any more. Never throws. */
+  leave(user: UserId): Promise<void>
   /** Takes away what is too old, and what belongs to people who were removed; answers how many. */
   sweep(): Promise<number>
 }
@@ -165,6 +167,11 @@ export async function openUploads(o: UploadsNeeds): Promise<Uploads> {
   return {
     need,
     sweep,
+    async leave(user) {
+      const theirs = [...uploads.values()].filter((one) => one.user === user)
+      await Promise.allSettled(theirs.map(({ id }) => busy.get(id)))
+      await sweep().catch((thrown) => o.log(asFault(thrown, 'uploads.leave', folder)))
+    },
     newId: () => Buffer.from(clock.random(16)).toString('hex'),
 
     async create(input, user) {

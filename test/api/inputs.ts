@@ -129,6 +129,7 @@ function real({ route, pool, field }: Place, schema: Schema): fc.Arbitrary<unkno
   if (!isText) return undefined
   if (/path|folder|document|results|file/i.test(field)) return inFolder('data', 'doc.json', 'out')
   if (/^(email|person|user|member)$/.test(field)) return fc.constantFrom(...pool.emails)
+  if (field === 'group') return of('groups').map(String)
   if (field === 'alias') return fc.constantFrom('kyoto', 'kyoto', 'lima', '-')
   if (field === 'token') return fc.constantFrom(...pool.tokens, '0'.repeat(16))
   if (

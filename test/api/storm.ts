@@ -133,6 +133,13 @@ async function settle({ oslo, atOslo, to }: Pair, folder: string) {
   for (const { dataset } of [own, others]) {
     holds.push((await admin.call('holds.add', { dataset, reason: 'storm' })).id)
   }
+  const groups: string[] = []
+  for (const name of ['Imaging', 'Cytometry']) {
+    await admin.call('groups.add', { name, claims: [name] })
+    await admin.call('groups.add-member', { group: name, email: spares[0] as Email })
+    groups.push(name)
+  }
+  await atOslo.call('projects.set-group', { id: own.project, group: 'Imaging', role: 'viewer' })
   const both = [own, others, removed]
   const pool: Pool = {
     folder,
@@ -144,6 +151,7 @@ async function settle({ oslo, atOslo, to }: Pair, folder: string) {
       workflows: both.map((one) => one.workflow),
       transfers: [done, ...moving],
       holds,
+      groups,
       links: (await admin.call('links.list', {})).map(({ id }) => id),
       connections: (await atOslo.call('connections.list', {})).map(({ id }) => id),
     },

@@ -131,7 +131,9 @@ export async function openTown(): Promise<Town> {
     const users = await openUsers({ commit, db, seals, personalProject })
     const me = () => ({ name: site.name, addresses: site.addresses })
     const links = stack.use(await openLinks({ commit, db, clock, identity: site, me, open }))
-    const connections = stack.use(await openConnections({ commit, db, clock, links, users, open }))
+    const connections = stack.use(
+      await openConnections({ commit, db, clock, links, users, seals, open }),
+    )
     Object.assign(site, { links, connections, users, commit })
     links.events.on((news) => {
       const ended = news.type === 'link' && news.was === 'accepted' && news.link.at !== 'accepted'

@@ -558,7 +558,7 @@ test('the session of somebody who was removed opens nothing, and neither does th
   expect((await withCookie('/api/site')).status).toBe(200)
   await site.admin.call('people.remove', { email: gone as never })
   before = await kept()
-  for (const path of ['/api/site', '/api/datasets', '/api/transfers/events', '/api/uploads']) {
+  for (const path of ['/api/site', '/api/datasets', '/api/events', '/api/uploads']) {
     for (const ask of [() => withCookie(path), () => get(path, { as: gone })]) {
       const answer = await ask()
       // What has no GET says so to everybody.

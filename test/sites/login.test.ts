@@ -223,6 +223,12 @@ test('a removed account’s session ends at once, and the institution does not b
   const address = await halfway.toReturn(url(oslo))
   await oslo.admin.call('people.remove', { email: anaHere })
   expect(await browser.me(url(oslo))).toBeUndefined()
+  // Who she was there and which groups she was in end with the very record that ends the account.
+  const { records } = await oslo.admin.call('journal.read', { newest: true, limit: 10 })
+  expect(records.find(({ kind }) => kind === 'user.removed')!.data).toMatchObject({
+    bindings: [expect.stringMatching(/^[0-9a-f]{16}$/)],
+    left: [{ group: expect.any(Number), user: expect.any(Number) }],
+  })
   const back = await halfway.comeBack(address)
   expect(await halfway.trouble(url(oslo), back)).toMatchObject({
     kind: 'denied',

@@ -92,3 +92,27 @@ test('guessing ends after a few tries, with the time to wait', async () => {
   expect(tries[5]!.json).toMatchObject({ kind: 'busy', again: true })
   expect(tries[5]!.json.detail).toMatch(/^Too many tries\. Wait \d+ seconds/)
 })
+
+test('a person sees her sessions, and ends one that she left open elsewhere', async () => {
+  await using oslo = await openSite('oslo')
+  await oslo.admin.call('people.add', { email: ana })
+  const link = (await oslo.cli(['people', 'link', ana])).stdout.trim()
+  const [here, there] = [openBrowser(oslo), openBrowser(oslo)]
+  await here.ask('POST', '/api/welcome', { secret: secretOf(link), password: good })
+  await there.ask('POST', '/api/session', { email: ana, password: good })
+  const shown = (await here.ask('GET', '/api/sessions')).json as unknown as {
+    id: string
+    isMine: boolean
+  }[]
+  expect(shown.map(({ isMine }) => isMine)).toEqual([true, false])
+  // Somebody else cannot, whatever they know of it.
+  await oslo.admin.call('session.end', { session: shown[1]!.id })
+  expect((await there.ask('GET', '/api/site')).status).toBe(200)
+  const left = await here.ask('DELETE', `/api/sessions/${shown[1]!.id}`)
+  expect(left.json).toMatchObject([{ id: shown[0]!.id }])
+  expect((await there.ask('GET', '/api/site')).status).toBe(401)
+  await there.ask('POST', '/api/session', { email: ana, password: good })
+  expect((await here.ask('DELETE', '/api/sessions')).json).toMatchObject([{ isMine: true }])
+  expect((await there.ask('GET', '/api/site')).status).toBe(401)
+  expect((await here.ask('GET', '/api/site')).status).toBe(200)
+})

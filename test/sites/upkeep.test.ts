@@ -3,12 +3,13 @@
  * sent again makes it well. Meanwhile space that nobody needs comes back, under running transfers and
  * across a kill, and nothing that anybody needs goes with it.
  */
-import { mkdir, mkdtemp, open, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { faultKinds } from '../../protocol/fault.ts'
+import { filesUnder, rot } from '../rot.ts'
 import { acceptedPair, diff, eventually, isDone, type Pair, type Site, until } from '../site.ts'
 import { writeLarge, writeMany } from '../trees.ts'
 
@@ -34,25 +35,6 @@ async function send(id: number, dest = 0): Promise<number> {
   const done = await until(atOslo, sent.id, isDone, 120_000)
   await until(atKyoto, sent.id, isDone, 120_000)
   return done.destination.dataset!
-}
-
-async function filesUnder(folderOf: string): Promise<string[]> {
-  const entries = await readdir(folderOf, { recursive: true, withFileTypes: true }).catch(() => [])
-  return entries.filter((one) => one.isFile()).map((one) => join(one.parentPath, one.name))
-}
-
-/** Changes one byte on the disk, wherever this store has put what begins with these bytes. */
-async function rot({ home }: Site, start: Uint8Array): Promise<void> {
-  for (const path of await filesUnder(join(home, 'store'))) {
-    if (path.includes('/quarantine/')) continue
-    const at = (await readFile(path)).indexOf(start)
-    if (at < 0) continue
-    // Objects are read-only for everybody but the superuser; this is neither a person nor the site.
-    await using file = await open(path, 'r+')
-    await file.write(Uint8Array.of(start[0]! ^ 1), 0, 1, at)
-    return
-  }
-  throw new Error('nothing in the store begins like that')
 }
 
 const heldBytes = async (site: Site) => {

@@ -223,6 +223,9 @@ test('nothing of collaborators, groups or connections is in a bundle or at Kyoto
     email: 'bea@oslo.example',
     role: 'member',
   })
+  await oslo.admin.call('groups.add', { name: 'Panel readers', claims: ['panel-staff'] })
+  const group = { id: project.id, group: 'Panel readers', role: 'viewer' } as const
+  expect((await atOslo.call('projects.set-group', group)).groups).toHaveLength(1)
   const dataset = await atOslo.call('datasets.add', {
     name: 'Shared',
     path: cytometry,
@@ -236,10 +239,13 @@ test('nothing of collaborators, groups or connections is in a bundle or at Kyoto
   expect(sent.willNot).toEqual(['collaborators', 'groups', 'connections'])
   const done = await until(atOslo, sent.id, isDone)
   const { project: at } = await atKyoto.call('datasets.show', { id: done.destination.dataset! })
-  const { members } = await atKyoto.call('projects.show', { id: at })
+  const { members, groups } = await atKyoto.call('projects.show', { id: at })
   expect(members.map(({ email }) => email)).toEqual(['ana@lab.example'])
-  const journal = await pair.kyoto.admin.call('journal.read', {})
-  expect(JSON.stringify(journal)).not.toContain('bea@oslo.example')
+  expect(groups).toEqual([])
+  expect(await pair.kyoto.admin.call('groups.list', {})).toEqual([])
+  const journal = JSON.stringify(await pair.kyoto.admin.call('journal.read', {}))
+  for (const home of ['bea@oslo.example', 'Panel readers', 'panel-staff'])
+    expect(journal).not.toContain(home)
 })
 
 test('a member who is no owner may not send', async () => {

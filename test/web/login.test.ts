@@ -59,6 +59,26 @@ describe.skipIf(noBrowser)(`login${noBrowser ? ` (skipped: ${noBrowser})` : ''}`
     await other.context().close()
   }, 60_000)
 
+  test('a person ends the session that she left open elsewhere', async () => {
+    const [here, there] = [await web.open(oslo, ana, '/profile'), await web.open(oslo, ana)]
+    const sessions = here.getByRole('region', { name: 'Sessions' })
+    await here.reload()
+    await sessions.getByText('this browser').waitFor()
+    await web.look(here, 'profile-sessions')
+    expect(await overflow(here)).toBe(0)
+    const others = sessions.getByRole('button', { name: 'End the others of my sessions' })
+    await others.click()
+    await sessions.getByRole('button', { name: 'End the others', exact: true }).click()
+    await others.waitFor({ state: 'detached' })
+    expect(await sessions.getByRole('listitem').count()).toBe(1)
+    await there.reload()
+    await there.getByRole('heading', { name: 'Log in' }).waitFor()
+    await here.reload()
+    await sessions.getByText('this browser').waitFor()
+    await here.context().close()
+    await there.context().close()
+  }, 60_000)
+
   test('nothing else left the site, and nobody is shut out', () => {
     const elsewhere = (one: string) => one.startsWith(`asked for ${university.issuer}/`)
     expect(web.complaints.filter((one) => !elsewhere(one))).toEqual([])

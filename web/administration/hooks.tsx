@@ -1,11 +1,11 @@
-import { Badge, Button, Checkbox, Code, Group, Stack, Text, TextInput } from '@mantine/core'
+import { Badge, Button, Checkbox, Group, Stack, Text, TextInput } from '@mantine/core'
 import { type FormEvent, useState } from 'react'
 import { hookEvents } from '../../api/hooks-shapes.ts'
 import type { Told } from '../../api/routes.ts'
 import { visible } from '../../api/words.ts'
-import { Copy } from '../parts/copy.tsx'
 import { Answered, Empty, Part } from '../parts/page.tsx'
 import { Row, Rows } from '../parts/rows.tsx'
+import { Secret } from '../parts/secret.tsx'
 import { Sure } from '../parts/sure.tsx'
 import { Trouble } from '../parts/trouble.tsx'
 import { When } from '../parts/when.tsx'
@@ -195,18 +195,10 @@ function Add() {
         </Stack>
       </form>
       {add.data && (
-        <Stack gap="xs" mt="sm" role="status">
-          <Text size="sm">
-            This secret signs what webhook {add.data.id} sends. It is shown this once: give it to
-            the receiver now.
-          </Text>
-          <Code block className="long wrap">
-            {add.data.secret}
-          </Code>
-          <Group gap="xs">
-            <Copy text={add.data.secret} what="the secret" />
-          </Group>
-        </Stack>
+        <Secret text={add.data.secret} what="the secret">
+          This secret signs what webhook {add.data.id} sends. It is shown this once: give it to the
+          receiver now.
+        </Secret>
       )}
     </Part>
   )

@@ -1,11 +1,15 @@
-import { Alert, Button, Group, List, Progress, Stack, Text } from '@mantine/core'
+import { Button, Group, List, Progress, Stack, Text } from '@mantine/core'
 import type { Told } from '../../api/routes.ts'
 import { countText, groupText, sizeText, visible } from '../../api/words.ts'
 import { Facts } from '../parts/facts.tsx'
 import { Answered, Part } from '../parts/page.tsx'
 import { Trouble } from '../parts/trouble.tsx'
 import { When } from '../parts/when.tsx'
-import { useAct, useAsk } from '../site.ts'
+import { Work } from '../parts/work.tsx'
+import { useAsk, useWork } from '../site.ts'
+import { Damaged } from './damage.tsx'
+import { Holds } from './holds.tsx'
+import { Verify } from './verify.tsx'
 
 /** How often the scrub is looked at, in milliseconds. */
 const lookMs = 5_000
@@ -15,13 +19,15 @@ export function Storage() {
     <Stack>
       <Scrub />
       <Space />
+      <Holds />
+      <Verify />
     </Stack>
   )
 }
 
 function Scrub() {
   const asked = useAsk('site.scrub', {}, { refetchInterval: lookMs })
-  const now = useAct('site.scrub-now', ['site.scrub', 'site.show'])
+  const now = useWork('site.scrub-now', ['site.scrub', 'site.show'])
   return (
     <Part title="Scrub: every held byte, read again">
       <Answered of={asked}>
@@ -46,8 +52,8 @@ function Scrub() {
         <Button loading={now.isPending} onClick={() => now.mutate({})}>
           Read everything now
         </Button>
-        {now.isPending && <Text size="sm">This takes as long as the disk takes.</Text>}
       </Group>
+      <Work of={now} />
       {now.error && <Trouble fault={now.error} />}
     </Part>
   )
@@ -56,26 +62,6 @@ function Scrub() {
 function stateText({ state, days }: Told<'site.scrub'>): string {
   if (state === 'off' || days === 0) return 'only when it is asked for'
   return `${state}; everything is read again within ${countText(days, 'day')}`
-}
-
-function Damaged({ of }: { of: Told<'site.scrub'> }) {
-  if (of.damagedCount === 0) return null
-  return (
-    <Alert color="red" title={`${countText(of.damagedCount, 'thing')} damaged`}>
-      <Text size="sm">Ask one of the sites that have it to send it again; it is then whole.</Text>
-      <List size="sm" className="long">
-        {of.damaged.map(({ cid, found, owners, sources }) => (
-          <List.Item key={cid}>
-            {owners.map((one) => `${visible(one.name)}: ${visible(one.path)}`).join('; ') || cid} is{' '}
-            {found}.{' '}
-            {sources.length === 0
-              ? 'No linked site is known to have it.'
-              : `To be had from ${sources.map((one) => one.alias ?? visible(one.name)).join(', ')}.`}
-          </List.Item>
-        ))}
-      </List>
-    </Alert>
-  )
 }
 
 const heldText = {
@@ -87,8 +73,15 @@ const heldText = {
   nobody: 'Nobody: may be given back',
 } as const
 
+function givenText({ removed, compacted }: Told<'site.reclaim'>): string {
+  const things = `${sizeText(removed.bytes)} in ${countText(removed.things, 'thing')}`
+  const partials = removed.partials > 0 ? `, ${countText(removed.partials, 'unfinished file')}` : ''
+  const packs = compacted > 0 ? `; rewritten packs gave the disk ${sizeText(compacted)}` : ''
+  return `${things}${partials}${packs}`
+}
+
 function Space() {
-  const look = useAct('site.reclaim', [])
+  const look = useWork('site.reclaim', ['site.scrub'])
   const fault = look.error
   return (
     <Part title="Space: what is held, and for whom">
@@ -101,12 +94,7 @@ function Space() {
               const { things, bytes } = look.data.held[who]
               return [heldText[who], `${sizeText(bytes)} in ${countText(things, 'thing')}`] as const
             }),
-            [
-              'Given back',
-              look.data.dry
-                ? undefined
-                : `${sizeText(look.data.removed.bytes)} in ${countText(look.data.removed.things, 'thing')}`,
-            ],
+            ['Given back', look.data.dry ? undefined : givenText(look.data)],
           ]}
         />
       )}
@@ -126,6 +114,20 @@ function Space() {
           Give back what nobody holds
         </Button>
       </Group>
+      <Work of={look} />
+      {look.data !== undefined && look.data.unreadable.length > 0 && (
+        <>
+          <Text size="sm" role="alert">
+            Nothing can be given back: parts of manifests cannot be read, so nobody knows what they
+            name. Above, under Scrub, stands who can send them again.
+          </Text>
+          <List size="sm" className="long">
+            {look.data.unreadable.map((line) => (
+              <List.Item key={line}>{visible(line)}</List.Item>
+            ))}
+          </List>
+        </>
+      )}
       {fault && <Trouble fault={fault} />}
     </Part>
   )

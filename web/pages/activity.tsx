@@ -1,14 +1,17 @@
 import { Button, Group, Paper, Stack, Text } from '@mantine/core'
 import { useEffect, useState } from 'react'
+import type { Told } from '../../api/routes.ts'
 import type { ToldTransfer } from '../../api/shapes.ts'
+import { countText } from '../../api/words.ts'
 import { Way } from '../address.tsx'
 import { Meter, State } from '../parts/meter.tsx'
-import { Answered, Empty, Page } from '../parts/page.tsx'
+import { Answered, Empty, Page, Part } from '../parts/page.tsx'
 import { RatePlot } from '../parts/rate-plot.tsx'
 import { Sure } from '../parts/sure.tsx'
 import { Trouble } from '../parts/trouble.tsx'
 import { allRates } from '../rates.ts'
 import { useAct, useAsk } from '../site.ts'
+import { useWaiting } from '../waiting.ts'
 import { endText, whatText } from '../words.ts'
 
 /** Transfers under way that are shown at one time. */
@@ -18,7 +21,7 @@ const shownMax = 1000
  * What moves now, in the order in which it began: what begins while one looks comes below, so that
  * nothing under one's eyes moves. What ends while one looks stays where it is until one leaves the page.
  */
-export function Activity() {
+export function Activity({ site }: { site: Told<'site.show'> }) {
   const running = useAsk('transfers.list', { running: true, limit: shownMax })
   const [seen, setSeen] = useState<readonly string[]>([])
   const all = running.data ?? []
@@ -29,6 +32,7 @@ export function Activity() {
   }, [news])
   return (
     <Page title="Activity">
+      <WaitingForYou site={site} />
       <Answered of={running}>
         {() =>
           all.length === 0 && seen.length === 0 ? (
@@ -48,6 +52,30 @@ export function Activity() {
         }
       </Answered>
     </Page>
+  )
+}
+
+/** Who asks, so that nobody has to look for it. Nothing is shown when nobody does. */
+function WaitingForYou({ site }: { site: Told<'site.show'> }) {
+  const { connections, links } = useWaiting(site)
+  if (connections + links === 0) return null
+  return (
+    <Part title="Waiting for you">
+      <Stack gap={4}>
+        {connections > 0 && (
+          <Text size="sm">
+            {countText(connections, 'person asks', 'people ask')} to connect with you:{' '}
+            <Way to="/profile#connections">look at External Connections</Way>
+          </Text>
+        )}
+        {links > 0 && (
+          <Text size="sm">
+            {countText(links, 'site asks', 'sites ask')} for a link:{' '}
+            <Way to="/administration#links">look at Links</Way>
+          </Text>
+        )}
+      </Stack>
+    </Part>
   )
 }
 

@@ -13,7 +13,7 @@ export function Datasets() {
         </Button>
       }
     >
-      <DatasetList empty="There is no dataset yet. Make a new one of files on your own machine, or add a folder at the site’s machine with: crossload dataset add NAME PATH. What others send you appears here by itself." />
+      <DatasetList empty="There is no dataset yet. Make one with New dataset, of files on your own machine or at the site’s. What others send you appears here by itself." />
     </Page>
   )
 }

@@ -9,21 +9,22 @@ import {
   useSyncExternalStore,
 } from 'react'
 import { countText, groupText, sizeText, visible } from '../../api/words.ts'
-import type { ProjectId } from '../../protocol/ids.ts'
-import { Way } from '../address.tsx'
+import type { DatasetId, ProjectId } from '../../protocol/ids.ts'
+import { useHash, Way } from '../address.tsx'
+import { AddFolder, UpdateFromFolder } from '../dataset/from-folder.tsx'
 import { Page, Part } from '../parts/page.tsx'
 import { Trouble } from '../parts/trouble.tsx'
 import { useAsk } from '../site.ts'
 import { type Chosen, fromDrop, fromField, inOneFolder } from '../upload/chosen.ts'
 import { type Into, type Sending, sending } from '../upload/sending.ts'
 
-export function NewDataset({ you }: { you: string }) {
+export function NewDataset() {
   const [name, setName] = useState('')
-  const [project, setProject] = useState('')
+  // The project from whose page one comes.
+  const from = useHash()
+  const [project, setProject] = useState(from)
   const projects = useAsk('projects.list', {})
-  const mine = (projects.data ?? []).filter(({ members }) =>
-    members.some(({ email, role }) => email === you && role !== 'viewer'),
-  )
+  const mine = (projects.data ?? []).filter(({ role }) => role !== 'viewer')
   const into = { name, ...(project === '' ? {} : { project: Number(project) as ProjectId }) }
   return (
     <Upload
@@ -31,6 +32,7 @@ export function NewDataset({ you }: { you: string }) {
       address="/datasets/new"
       into={into}
       onFolder={(folder) => name === '' && setName(folder)}
+      other={<AddFolder project={into.project} />}
     >
       {(isUnderWay) => (
         <>
@@ -69,6 +71,7 @@ export function NewVersion({ dataset }: { dataset: number }) {
       title={`New version of ${name}`}
       address={`/datasets/${dataset}/new`}
       into={{ dataset }}
+      other={<UpdateFromFolder dataset={dataset as DatasetId} />}
     >
       {() => (
         <Text size="sm" c="dimmed">
@@ -84,10 +87,12 @@ type Uploading = {
   address: string
   into: Into
   onFolder?: (name: string) => void
+  /** Another way to the same. */
+  other: ReactNode
   children: (isUnderWay: boolean) => ReactNode
 }
 
-function Upload({ title, address, into, onFolder, children }: Uploading) {
+function Upload({ title, address, into, onFolder, other, children }: Uploading) {
   const all = useSyncExternalStore(sending.listen, sending.now)
   const isBusy = all.at === 'sending' || all.at === 'making'
   const isElsewhere = isBusy && all.of !== address
@@ -126,6 +131,7 @@ function Upload({ title, address, into, onFolder, children }: Uploading) {
           <Acts now={now} />
         </Stack>
       </form>
+      {!isBusy && other}
     </Page>
   )
 }

@@ -1,25 +1,22 @@
-import { ActionIcon, Badge, Button, Group, Stack, Text, TextInput, Title } from '@mantine/core'
-import { type FormEvent, useId, useState } from 'react'
 import type { Told } from '../../api/routes.ts'
 import { visible } from '../../api/words.ts'
+import { NoticePreferences } from '../notices/notice-preferences.tsx'
 import { Facts } from '../parts/facts.tsx'
-import { Icon } from '../parts/icons.tsx'
-import { Answered, Empty, Page, Part } from '../parts/page.tsx'
-import { Row, Rows } from '../parts/rows.tsx'
-import { Sure } from '../parts/sure.tsx'
-import { Trouble } from '../parts/trouble.tsx'
-import { useAct, useAsk } from '../site.ts'
+import { Page, Part } from '../parts/page.tsx'
+import { Connections } from '../profile/connections.tsx'
+import { MyTokens } from '../profile/my-tokens.tsx'
+import { MyName } from '../profile/name.tsx'
+import { Password } from '../profile/password.tsx'
+import { Sessions } from '../profile/sessions.tsx'
 
-type Site = Told<'site.show'>
-
-export function Profile({ site }: { site: Site }) {
+export function Profile({ site }: { site: Told<'site.show'> }) {
   const { you } = site
   return (
     <Page title="Profile">
       <Part title="Who you are">
         <Facts
           rows={[
-            ['Name', visible(you.name)],
+            ['Name', <MyName key="name" now={you.name} />],
             ['E-mail', you.email],
             ['Role', you.role],
             ['Site', visible(site.name)],
@@ -27,175 +24,11 @@ export function Profile({ site }: { site: Site }) {
           ]}
         />
       </Part>
-      <Connections site={site} />
+      <Connections me={you.email} />
+      <NoticePreferences />
+      <Password email={you.email} />
+      <Sessions />
+      <MyTokens isAdministrator={you.role === 'administrator'} />
     </Page>
-  )
-}
-
-/** How often it is looked whether somebody asked or accepted, in milliseconds. */
-const lookMs = 10_000
-
-function Connections({ site }: { site: Site }) {
-  const [open, setOpen] = useState(false)
-  const asked = useAsk('connections.list', {}, { refetchInterval: lookMs })
-  const external = useId()
-  const waiting = (asked.data ?? []).filter((one) => one.state === 'asked' && one.asked === 'there')
-  return (
-    <Part
-      title="Connections"
-      aside={
-        <Group gap="xs">
-          {waiting.length > 0 && !open && (
-            <Badge color="orange" variant="light" tt="none">
-              {waiting.length} waiting for you
-            </Badge>
-          )}
-          <ActionIcon
-            variant={open ? 'filled' : 'default'}
-            size="lg"
-            aria-expanded={open}
-            aria-controls={external}
-            aria-label="External Connections"
-            title="External Connections"
-            onClick={() => setOpen(!open)}
-          >
-            <Icon name="outside" />
-          </ActionIcon>
-        </Group>
-      }
-    >
-      {!open && (
-        <Text size="sm">
-          People of this site work together in projects and need no connection. People at other
-          sites are behind the icon.
-        </Text>
-      )}
-      <div id={external}>
-        {open && (
-          <Stack>
-            <Title order={3} size="h5">
-              External Connections
-            </Title>
-            <Ask me={site.you.email} />
-            <Answered of={asked}>{(all) => <List all={all} />}</Answered>
-          </Stack>
-        )}
-      </div>
-    </Part>
-  )
-}
-
-function Ask({ me }: { me: string }) {
-  const [email, setEmail] = useState('')
-  const [alias, setAlias] = useState('')
-  const links = useAsk('links.list', {})
-  const ask = useAct('connections.ask', ['connections.list'])
-  const known = (links.data ?? []).filter(({ state }) => state === 'accepted')
-  const names = known.map((one) => one.alias).join(', ')
-  function submit(event: FormEvent) {
-    event.preventDefault()
-    ask.mutate(
-      { email, alias: alias.trim() },
-      {
-        onSuccess: () => {
-          setEmail('')
-          setAlias('')
-        },
-      },
-    )
-  }
-  return (
-    <form onSubmit={submit}>
-      <Stack gap="xs">
-        <Group gap="xs" align="flex-start">
-          <TextInput
-            label="E-mail there"
-            description={`Your own is ${me}`}
-            type="email"
-            required
-            value={email}
-            onChange={(event) => setEmail(event.currentTarget.value)}
-            flex="1 1 200px"
-          />
-          <TextInput
-            label="Short name of the other site"
-            description={names === '' ? 'No site is linked yet' : `Linked: ${names}`}
-            required
-            value={alias}
-            onChange={(event) => setAlias(event.currentTarget.value)}
-            flex="1 1 200px"
-          />
-        </Group>
-        {ask.error && <Trouble fault={ask.error} />}
-        <Group>
-          <Button type="submit" loading={ask.isPending}>
-            Ask to connect
-          </Button>
-        </Group>
-      </Stack>
-    </form>
-  )
-}
-
-function List({ all }: { all: Told<'connections.list'> }) {
-  const shown = all.filter(({ state }) => state !== 'removed')
-  if (shown.length === 0) {
-    return (
-      <Empty>
-        You are connected with nobody yet. Fill in an e-mail address and the short name of the site
-        where that person is; they accept it in their profile there.
-      </Empty>
-    )
-  }
-  return (
-    <Rows label="External Connections">
-      {shown.map((one) => (
-        <Connection key={one.id} of={one} />
-      ))}
-    </Rows>
-  )
-}
-
-function Connection({ of }: { of: Told<'connections.list'>[number] }) {
-  const accept = useAct('connections.accept', ['connections.list'])
-  const remove = useAct('connections.remove', ['connections.list'])
-  const fault = accept.error ?? remove.error
-  const who = `${of.person}@${of.alias}`
-  const asksMe = of.state === 'asked' && of.asked === 'there'
-  const state = {
-    asked: asksMe ? 'asks to connect with you' : 'has been asked, and accepts in the profile there',
-    accepted: 'connected: both of you may send',
-    removed: 'removed',
-  }[of.state]
-  return (
-    <Row
-      acts={
-        <>
-          {asksMe && (
-            <Button
-              size="xs"
-              loading={accept.isPending}
-              aria-label={`Accept ${who}`}
-              onClick={() => accept.mutate({ id: of.id })}
-            >
-              Accept
-            </Button>
-          )}
-          <Sure
-            verb="Remove"
-            what={who}
-            says="Neither can send then."
-            busy={remove.isPending}
-            act={() => remove.mutate({ id: of.id })}
-          />
-        </>
-      }
-    >
-      <Text fw={600}>{who}</Text>
-      <Text size="sm" c="dimmed">
-        {state}
-      </Text>
-      {fault && <Trouble fault={fault} />}
-    </Row>
   )
 }

@@ -1,15 +1,18 @@
-import { Code, Group, List, Text } from '@mantine/core'
+import { Code, Group, Text } from '@mantine/core'
 import type { ToldTransfer } from '../../api/shapes.ts'
-import { countText, groupText, sizeText, visible } from '../../api/words.ts'
+import { countText, groupText, sizeText } from '../../api/words.ts'
 import { Way } from '../address.tsx'
+import { Limit } from '../limits/limit.tsx'
 import { Copy } from '../parts/copy.tsx'
+import { DepositState } from '../parts/deposit-state.tsx'
 import { Facts } from '../parts/facts.tsx'
 import { Meter, State } from '../parts/meter.tsx'
 import { Answered, Page, Part } from '../parts/page.tsx'
 import { RatePlot } from '../parts/rate-plot.tsx'
 import { Row, Rows } from '../parts/rows.tsx'
 import { When } from '../parts/when.tsx'
-import { useAsk } from '../site.ts'
+import { Stayed } from '../send/stayed.tsx'
+import { useAct, useAsk } from '../site.ts'
 import { endText, whatText } from '../words.ts'
 import { Steer } from './activity.tsx'
 
@@ -33,6 +36,7 @@ function Entry({ of }: { of: ToldTransfer }) {
         {of.endedAt === undefined && <RatePlot of={of.id} title="This transfer" />}
         <Steer of={of} />
       </Part>
+      {of.endedAt === undefined && <Speed id={of.id} />}
       <Part title="Where it is">
         <Facts
           rows={[
@@ -80,7 +84,7 @@ function Entry({ of }: { of: ToldTransfer }) {
             ['Received', `${groupText(bytes.received)} bytes`],
             ['Of the dataset', `${groupText(bytes.dataset)} bytes`],
             ['Manifest', of.manifest.nodes > 0 && countText(of.manifest.nodes, 'node')],
-            ['Deposit folder', deposit && `${visible(deposit.folder)} (${deposit.state})`],
+            ['Deposit folder', deposit && <DepositState key="deposit" of={deposit} />],
           ]}
         />
       </Part>
@@ -105,14 +109,7 @@ function Entry({ of }: { of: ToldTransfer }) {
           </Rows>
         )}
       </Part>
-      <Part title="What does not travel">
-        <Text size="sm">{sentence(of.willNot)} stay at the source. After a transfer:</Text>
-        <List size="sm" mt="xs">
-          <List.Item>make the groups again at the destination;</List.Item>
-          <List.Item>add the collaborators to the project there;</List.Item>
-          <List.Item>let them ask for the connections they need.</List.Item>
-        </List>
-      </Part>
+      {of.direction === 'out' && <Stayed of={of} />}
     </>
   )
 }
@@ -124,7 +121,19 @@ function idText({ dataset, version }: ToldTransfer['source']) {
   return dataset && `${dataset}${version === undefined ? '' : `, version ${version}`}`
 }
 
-function sentence(words: readonly string[]): string {
-  const text = words.join(', ')
-  return text.charAt(0).toUpperCase() + text.slice(1)
+/** A limit of this transfer alone, until it is over. */
+function Speed({ id }: { id: string }) {
+  const asked = useAsk('limits.list', {})
+  const set = useAct('limits.set-transfer', ['limits.list'])
+  const clear = useAct('limits.clear-transfer', ['limits.list'])
+  return (
+    <Part title="How fast it may go">
+      <Limit
+        what="this transfer"
+        now={asked.data?.find(({ transfer }) => transfer === id)}
+        set={{ ...set, mutate: (changes) => set.mutate({ id, ...changes }) }}
+        clear={{ ...clear, mutate: () => clear.mutate({ id }) }}
+      />
+    </Part>
+  )
 }

@@ -1,8 +1,9 @@
 /** Lists of datasets and of workflows: the same list, wherever it stands, with its own words for each. */
-import { Badge, Group, Stack, Switch, Text } from '@mantine/core'
+import { Badge, Checkbox, Group, Stack, Switch, Text } from '@mantine/core'
 import { type ReactNode, useState } from 'react'
 import { countText, sizeText, visible } from '../../api/words.ts'
 import { Way } from '../address.tsx'
+import { Batch, type Ticked } from '../send/batch.tsx'
 import { lastOf, usePages } from '../site.ts'
 import { useFilter } from './filter.tsx'
 import { LongList, type Paged } from './long-list.tsx'
@@ -44,6 +45,7 @@ export function DatasetList({ asked = {}, empty }: Words) {
   )
 }
 
+/** Those of my own can be ticked, to be sent together. */
 export function WorkflowList({ asked = {}, empty }: Words) {
   const narrowing = useNarrowing()
   const list = usePages(
@@ -51,8 +53,33 @@ export function WorkflowList({ asked = {}, empty }: Words) {
     { limit, newest: true, ...asked, ...narrowing.input },
     lastOf(limit),
   )
+  const [ticked, setTicked] = useState<ReadonlyMap<number, Ticked>>(new Map())
+  const isMine = (list.data?.pages ?? []).some((page) => page.some(({ mine }) => mine))
+  function tick(one: Ticked, on: boolean) {
+    const next = new Map(ticked)
+    if (on) next.set(one.id, one)
+    else next.delete(one.id)
+    setTicked(next)
+  }
+  const batch = <Batch ticked={[...ticked.values()]} clear={() => setTicked(new Map())} />
   return (
-    <Things noun="workflow" label="Workflows" list={list} empty={empty} narrowing={narrowing}>
+    <Things
+      noun="workflow"
+      label="Workflows"
+      list={list}
+      empty={empty}
+      narrowing={narrowing}
+      above={(isMine || ticked.size > 0) && batch}
+      before={(one) =>
+        one.mine && (
+          <Checkbox
+            aria-label={`Tick ${visible(one.name)}`}
+            checked={ticked.has(one.id)}
+            onChange={(event) => tick(one, event.currentTarget.checked)}
+          />
+        )
+      }
+    >
       {(one) => `Workflow ${one.id}, version ${one.version}, of dataset ${one.dataset}`}
     </Things>
   )
@@ -83,14 +110,19 @@ type Shown<T> = {
   list: Paged & Answer<{ pages: T[][] }>
   empty: ReactNode
   narrowing: ReturnType<typeof useNarrowing>
+  /** Between what narrows the list and the list; and before each line. */
+  above?: ReactNode
+  before?: (one: T) => ReactNode
   children: (one: T) => string
 }
 
-function Things<T extends Thing>({ noun, label, list, empty, narrowing, children }: Shown<T>) {
+function Things<T extends Thing>(shown: Shown<T>) {
+  const { noun, label, list, empty, narrowing, above, before, children } = shown
   const items = (list.data?.pages ?? []).flat()
   return (
     <Stack gap="sm">
       {narrowing.bar}
+      {above}
       <Answered of={list}>
         {() =>
           items.length === 0 ? (
@@ -115,11 +147,16 @@ function Things<T extends Thing>({ noun, label, list, empty, narrowing, children
                     )
                   }
                 >
-                  <Way to={`/${noun}s/${one.id}`}>{visible(one.name)}</Way>
-                  <Text size="sm" c="dimmed" className="figures">
-                    {children(one)}: {countText(one.files, 'file')}, {sizeText(one.bytes)}. Changed{' '}
-                    <When at={one.changedAt} />
-                  </Text>
+                  <Group gap="sm" wrap="nowrap" align="flex-start">
+                    {before?.(one)}
+                    <div className="narrow">
+                      <Way to={`/${noun}s/${one.id}`}>{visible(one.name)}</Way>
+                      <Text size="sm" c="dimmed" className="figures">
+                        {children(one)}: {countText(one.files, 'file')}, {sizeText(one.bytes)}.
+                        Changed <When at={one.changedAt} />
+                      </Text>
+                    </div>
+                  </Group>
                 </Line>
               )}
             />

@@ -9,9 +9,13 @@ import { Line } from './rows.tsx'
 const limit = 500
 
 /** A dataset's files, a page at a time; a dataset may have millions. */
-export function FileList({ dataset }: { dataset: number }) {
+export function FileList({ dataset, version }: { dataset: number; version: number }) {
   const { search, box } = useFilter('Search in paths')
-  const asked = usePages('datasets.files', { id: dataset, limit, ...search }, ({ next }) => next)
+  const asked = usePages(
+    'datasets.files',
+    { id: dataset, version, limit, ...search },
+    ({ next }) => next,
+  )
   return (
     <Stack gap="sm">
       {box}
@@ -44,7 +48,7 @@ export function FileList({ dataset }: { dataset: number }) {
                         </Text>
                         <Button
                           component="a"
-                          href={site.addressOf('datasets.content', { id: dataset, path })}
+                          href={site.addressOf('datasets.content', { id: dataset, version, path })}
                           download
                           variant="subtle"
                           size="compact-sm"

@@ -12,6 +12,14 @@ export type Paged = {
   fetchNextPage(): Promise<unknown>
 }
 
+/** Of a list that came as a whole. */
+export const allThere: Paged = {
+  hasNextPage: false,
+  isFetchingNextPage: false,
+  error: null,
+  fetchNextPage: async () => {},
+}
+
 type Shown<T> = {
   label: string
   items: readonly T[]

@@ -1,7 +1,8 @@
 import { Badge, Progress, Text } from '@mantine/core'
 import type { ToldTransfer } from '../../api/shapes.ts'
-import { bytesThere, countText, groupText, sizeText, visible } from '../../api/words.ts'
+import { bytesThere, countText, groupText, sizeText } from '../../api/words.ts'
 import { percentOf, stateWords, timeLeftText, whatText } from '../words.ts'
+import { Told } from './told.tsx'
 
 export function State({ of }: { of: ToldTransfer }) {
   const { text, color } = stateWords[of.state]
@@ -42,9 +43,11 @@ export function Meter({ of }: { of: ToldTransfer }) {
       </div>
       {/* Its line is always there, so that a fault which comes and goes moves nothing. */}
       <Text size="sm" c={fault ? 'red' : 'dimmed'} className="long" mih="1.6em">
-        {fault === undefined
-          ? ''
-          : `${of.endedAt ? 'Why' : 'Last fault, tried again'}: ${visible(fault.text)}`}
+        {fault !== undefined && (
+          <>
+            {of.endedAt ? 'Why' : 'Last fault, tried again'}: <Told text={fault.text} />
+          </>
+        )}
       </Text>
     </>
   )

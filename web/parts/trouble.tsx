@@ -1,6 +1,6 @@
 import { Alert, Button, List, Text } from '@mantine/core'
-import { visible } from '../../api/words.ts'
 import { Fault, type FaultKind, faultKinds } from '../../protocol/fault.ts'
+import { Told } from './told.tsx'
 
 const titles: Record<FaultKind, string> = {
   invalid: 'Please correct this',
@@ -18,10 +18,10 @@ const titles: Record<FaultKind, string> = {
 }
 
 /** A fault that a question brought, or one that the site tells of something that runs. */
-type Told = { kind: string; text: string; list?: readonly string[] | undefined }
+type Telling = { kind: string; text: string; list?: readonly string[] | undefined }
 
 type Shown = {
-  fault: Fault | Told
+  fault: Fault | Telling
   /** Where the page knows better than the kind. */
   title?: string
   again?: () => void
@@ -40,12 +40,14 @@ export function Trouble({ fault, title, again }: Shown) {
       role="alert"
     >
       <Text size="sm" className="long">
-        {visible(text)}
+        <Told text={text} />
       </Text>
       {list.length > 0 && (
         <List size="sm" mt="xs" className="long">
           {list.map((line) => (
-            <List.Item key={line}>{visible(line)}</List.Item>
+            <List.Item key={line}>
+              <Told text={line} />
+            </List.Item>
           ))}
         </List>
       )}

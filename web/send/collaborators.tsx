@@ -81,7 +81,8 @@ function Internal({ project }: { project: number }) {
   )
 }
 
-function External({ mine, offers }: { mine: boolean; offers: readonly Sending[] }) {
+/** People at other sites, of whom one is chosen, and what they can be sent. */
+export function External({ mine, offers }: { mine: boolean; offers: readonly Sending[] }) {
   const asked = useAsk('connections.list', {})
   const [to, setTo] = useState<string | null>(null)
   const [open, setOpen] = useState<Sending>()

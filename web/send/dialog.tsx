@@ -1,13 +1,11 @@
-import { Button, Checkbox, Group, List, Modal, Stack, Text, TextInput } from '@mantine/core'
-import { useDebouncedValue } from '@mantine/hooks'
-import { useQuery } from '@tanstack/react-query'
+import { Button, Checkbox, Group, Modal, Stack, Text, TextInput } from '@mantine/core'
 import { useState } from 'react'
 import type { Asked, Told } from '../../api/routes.ts'
-import { countText, sizeText, visible } from '../../api/words.ts'
-import type { Fault } from '../../protocol/fault.ts'
+import { visible } from '../../api/words.ts'
 import { go } from '../address.tsx'
 import { Trouble } from '../parts/trouble.tsx'
-import { site, useAct } from '../site.ts'
+import { useAct } from '../site.ts'
+import { Counts, useDryRun } from './dry-run.tsx'
 import { type Chosen, Files } from './files.tsx'
 
 export type Recipient = Told<'connections.list'>[number]
@@ -22,9 +20,6 @@ export type Sending = {
   /** The dataset's ID there, where an earlier transfer told it. */
   dest?: number | undefined
 }
-
-/** How long one may go on typing before the destination is asked, in milliseconds. */
-const settledMs = 500
 
 export function SendDialog({
   what,
@@ -44,6 +39,7 @@ export function SendDialog({
   const isNothing = chosen !== undefined && chosen.length === 0
   const input = inputOf(what, to, chosen, Number(typed), allow)
   const ready = isNumber && !isNothing
+  const run = useDryRun(input, ready)
   return (
     <Modal
       opened
@@ -67,7 +63,7 @@ export function SendDialog({
             dest.trim() !== '' && !isNumber && 'An ID is a whole number; 0 means a new dataset.'
           }
         />
-        <DryRun input={input} enabled={ready} isNothing={isNothing} />
+        <Counts of={run} enabled={ready} isNothing={isNothing} />
         {what.workflows.length > 0 && (
           <Checkbox
             label="Bind although inputs changed or are missing there"
@@ -76,12 +72,16 @@ export function SendDialog({
           />
         )}
         {begin.error && <Trouble fault={begin.error} />}
+        {/* Its line is always there, so that the buttons do not move. */}
+        <Text size="sm" role="status" mih="1.5em">
+          {run.refused}
+        </Text>
         <Group justify="flex-end">
           <Button variant="default" onClick={close}>
             Close
           </Button>
           <Button
-            disabled={!ready}
+            disabled={!ready || run.refused !== undefined}
             loading={begin.isPending}
             onClick={() => begin.mutate(input, { onSuccess: ({ id }) => go(`/transfers/${id}`) })}
           >
@@ -114,74 +114,4 @@ function inputOf(
     ...(withFiles && { dataset: { id: dataset, ...chosen } }),
     ...(workflows.length > 0 && { workflows, allow }),
   }
-}
-
-type Run = { input: Asked<'transfers.send'>; enabled: boolean; isNothing: boolean }
-
-/** What would cross, counted at the destination; asked anew whenever the choice has settled. */
-function DryRun({ input, enabled, isNothing }: Run) {
-  const now = JSON.stringify(input)
-  const [settled] = useDebouncedValue(now, settledMs)
-  const run = useQuery<Told<'transfers.dry-run'>, Fault>({
-    queryKey: ['transfers.dry-run', settled],
-    queryFn: ({ signal }) => site.call('transfers.dry-run', JSON.parse(settled), { signal }),
-    enabled: enabled && settled === now,
-    retry: false,
-    gcTime: 0,
-  })
-  // An answer to an earlier choice is not shown beside this one.
-  const data = settled === now && enabled ? run.data : undefined
-  const fault = settled === now && enabled ? run.error : null
-  return (
-    <Stack gap="xs" mih={60} aria-live="polite">
-      {data !== undefined && (
-        <Text fw={600} className="figures">
-          {sizeText(data.bytes)} chosen, {sizeText(data.held.bytes)} already there,{' '}
-          {sizeText(data.bytes - data.held.bytes)} to send
-        </Text>
-      )}
-      {data === undefined && fault === null && (
-        <Text c="dimmed" size="sm">
-          {isNothing
-            ? 'Tick at least one file.'
-            : enabled
-              ? 'Asking the destination what it has already…'
-              : 'Fill in the ID; then the destination is asked what it has already.'}
-        </Text>
-      )}
-      {fault !== null && (
-        <Trouble fault={fault} {...(fault.again && { again: () => void run.refetch() })} />
-      )}
-      {data !== undefined && <Travels of={data} />}
-    </Stack>
-  )
-}
-
-function Travels({ of }: { of: Told<'transfers.dry-run'> }) {
-  const { will, willNot, binding, flagged } = of
-  const poor = binding.filter(({ state }) => state !== 'matched')
-  return (
-    <List size="sm" className="long">
-      {will.map((line) => (
-        <List.Item key={line}>Travels: {visible(line)}</List.Item>
-      ))}
-      <List.Item>
-        Stays here: {willNot.join(', ')}. Make groups and add collaborators again over there.
-      </List.Item>
-      {binding.length > 0 && (
-        <List.Item>
-          {countText(binding.length - poor.length, 'input')} of {binding.length} matched
-        </List.Item>
-      )}
-      {poor.map(({ label, path, state, now }) => (
-        <List.Item key={`${label} ${path}`}>
-          Input {visible(label)}: {visible(path)} is {state}
-          {now !== undefined && `, now ${visible(now)}`}
-        </List.Item>
-      ))}
-      {flagged.map((name) => (
-        <List.Item key={name}>Some systems cannot hold this name: {visible(name)}</List.Item>
-      ))}
-    </List>
-  )
 }

@@ -28,7 +28,7 @@ async function answer({ request, reply, doors, by, signal, clock, log }: Asking)
     if (!first.done) yield first.value
     yield* pieces
   }
-  const reader = `${by!.email} reading datasets.archive`
+  const reader = `person ${by!.id} reading datasets.archive`
   await sendPieces(reply, all(), { clock, log, reader, signal, about: `dataset ${id}` })
   return reply
 }

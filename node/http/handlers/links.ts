@@ -12,6 +12,7 @@ type Names =
   | 'links.pause'
   | 'links.resume'
   | 'links.policy'
+  | 'links.rename'
   | 'links.remove'
 
 export const linkHandlers: Handlers<Names> = {
@@ -34,6 +35,8 @@ export const linkHandlers: Handlers<Names> = {
     viewLink(await doors.links.resume(id, { by: { user: by.id } })),
   'links.policy': async ({ doors, by, input: { id, shared } }) =>
     viewLink(await doors.links.setPolicy(id, { shared }, { by: { user: by.id } })),
+  'links.rename': async ({ doors, by, input: { id, alias } }) =>
+    viewLink(await doors.links.rename(id, alias, { by: { user: by.id } })),
   'links.remove': async ({ doors, by, input: { id } }) =>
     viewLink(await doors.links.remove(id, { by: { user: by.id } })),
 }

@@ -27,7 +27,26 @@ export const openHandlers: OpenHandlers = {
   },
 }
 
-export const sessionHandlers: Handlers<'session.close' | 'session.password'> = {
+type Names =
+  | 'session.close'
+  | 'session.password'
+  | 'session.rename'
+  | 'session.list'
+  | 'session.end'
+  | 'session.end-others'
+
+export const sessionHandlers: Handlers<Names> = {
+  'session.list': ({ doors, by, visit }) => doors.accounts.sessions.list(by.id, visit.secret),
+  'session.end': async ({ doors: { accounts }, by, visit, input: { session } }) => {
+    await accounts.sessions.endOne(by.id, session)
+    return accounts.sessions.list(by.id, visit.secret)
+  },
+  'session.end-others': async ({ doors: { accounts }, by, visit }) => {
+    await accounts.sessions.endOthers(by.id, visit.secret)
+    return accounts.sessions.list(by.id, visit.secret)
+  },
+  'session.rename': async ({ doors, by, input: { name } }) =>
+    viewUser(await doors.users.rename(by.id, name, { by: { user: by.id } })),
   'session.close': async ({ doors, visit }) => {
     if (visit.secret !== undefined) await doors.accounts.sessions.end(visit.secret)
     visit.keep(undefined)

@@ -1,6 +1,13 @@
 import type { Handlers } from '../doors.ts'
 
-type Names = 'site.show' | 'site.verify' | 'site.backup' | 'journal.read' | 'journal.verify'
+type Names =
+  | 'site.show'
+  | 'site.settings'
+  | 'site.folders'
+  | 'site.verify'
+  | 'site.backup'
+  | 'journal.read'
+  | 'journal.verify'
 
 export const siteHandlers: Handlers<Names> = {
   'site.show': ({ doors, by }) => ({
@@ -8,6 +15,8 @@ export const siteHandlers: Handlers<Names> = {
     health: doors.site.health(),
     you: by,
   }),
+  'site.settings': ({ doors }) => doors.site.settings(),
+  'site.folders': ({ by, paths }) => paths.named(by),
   'site.verify': ({ doors, signal, onProgress }) => doors.site.verify({ signal, onProgress }),
   'site.backup': async ({ doors, by, input, paths, signal, onProgress }) => {
     const folder = await paths.check(input.folder, by)

@@ -1,8 +1,7 @@
 /** Windows of a limit as people type and read them: `mon-fri 08:00-18:00 out=10MB/s in=none`. */
-import type { Told } from '../api/routes.ts'
 import { Fault } from '../protocol/fault.ts'
-import { pairOf } from './options.ts'
 import { rateOf, rateText } from './rates.ts'
+import type { Told } from './routes.ts'
 
 export type LimitWindow = Told<'limits.list'>[number]['windows'][number]
 type Day = LimitWindow['days'][number]
@@ -15,9 +14,9 @@ export function windowOf(text: string): LimitWindow {
   if (from === undefined || to === undefined || rates.length === 0) throw unclear(text)
   const window: LimitWindow = { days: daysOf(on, text), from, to }
   for (const rate of rates) {
-    const [direction, value] = pairOf(rate, '--window', '"mon-fri 08:00-18:00 out=10MB/s"')
+    const [, direction, value] = /^(out|in)=(.*)$/.exec(rate) ?? []
     if ((direction !== 'out' && direction !== 'in') || direction in window) throw unclear(text)
-    window[direction] = rateOf(value)
+    window[direction] = rateOf(value!)
   }
   return window
 }
@@ -59,7 +58,7 @@ function daysText(on: readonly Day[]): string {
 }
 
 function unclear(text: string): Fault {
-  return new Fault('invalid', 'cli.windows', {
+  return new Fault('invalid', 'windows.read', {
     about: text.slice(0, 80),
     text: 'A window is written as days, times and rates, for example --window "mon-fri 08:00-18:00 out=10MB/s in=none" or --window "daily 20:00-06:00 out=none".',
   })

@@ -20,7 +20,7 @@ export function rateOf(text: string): Rate {
   if (count !== '' && Number(count) === 0) return 0
   const factor = Object.hasOwn(units, unit) ? units[unit] : undefined
   if (count !== '' && factor !== undefined) return Math.round(Number(count) * factor)
-  throw new Fault('invalid', 'cli.rates', {
+  throw new Fault('invalid', 'rates.read', {
     about: text.slice(0, 80),
     text: 'A rate is a number with its unit: 500kB/s, 10MB/s or 100Mbit/s (kB, MB, GB are bytes; kbit, Mbit, Gbit are bits), or none for no limit.',
   })

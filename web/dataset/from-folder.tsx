@@ -1,0 +1,139 @@
+/** A dataset, or the next version of one, of files that lie at the site's own machine. */
+import { Button, Checkbox, Group, List, NativeSelect, Stack, Text, TextInput } from '@mantine/core'
+import { type FormEvent, useState } from 'react'
+import { visible } from '../../api/words.ts'
+import type { DatasetId, ProjectId } from '../../protocol/ids.ts'
+import { Way } from '../address.tsx'
+import { FolderField } from '../parts/folder-field.tsx'
+import { Part } from '../parts/page.tsx'
+import { Trouble } from '../parts/trouble.tsx'
+import { Work } from '../parts/work.tsx'
+import { useWork } from '../site.ts'
+
+type Reading = { path: string; inPlace: boolean; links: 'refuse' | 'follow' }
+
+const nothing: Reading = { path: '', inPlace: false, links: 'refuse' }
+
+export function AddFolder({ project }: { project: ProjectId | undefined }) {
+  const [name, setName] = useState('')
+  const [from, setFrom] = useState(nothing)
+  const add = useWork('datasets.add', ['datasets.list'])
+  function submit(event: FormEvent) {
+    event.preventDefault()
+    const path = from.path.trim()
+    const into = project === undefined ? {} : { project }
+    add.mutate({ ...from, path, name: name.trim(), ...into })
+  }
+  return (
+    <Part title="Or files at the site’s machine">
+      <form onSubmit={submit}>
+        <Stack gap="xs">
+          <TextInput
+            label="Name of the dataset"
+            required
+            maxLength={200}
+            value={name}
+            onChange={(event) => setName(event.currentTarget.value)}
+          />
+          <How of={from} set={setFrom} />
+          {add.error && <Trouble fault={add.error} />}
+          <Group>
+            <Button
+              type="submit"
+              variant="default"
+              loading={add.isPending}
+              disabled={name.trim() === '' || from.path.trim() === ''}
+            >
+              Add them
+            </Button>
+          </Group>
+          <Work of={add} />
+          {add.data && <Added of={add.data} />}
+        </Stack>
+      </form>
+    </Part>
+  )
+}
+
+export function UpdateFromFolder({ dataset }: { dataset: DatasetId }) {
+  const [from, setFrom] = useState(nothing)
+  const update = useWork('datasets.update', ['datasets.list', 'datasets.show'])
+  function submit(event: FormEvent) {
+    event.preventDefault()
+    update.mutate({ ...from, path: from.path.trim(), id: dataset })
+  }
+  return (
+    <Part title="Or files at the site’s machine">
+      <form onSubmit={submit}>
+        <Stack gap="xs">
+          <How of={from} set={setFrom} />
+          {update.error && <Trouble fault={update.error} />}
+          <Group>
+            <Button
+              type="submit"
+              variant="default"
+              loading={update.isPending}
+              disabled={from.path.trim() === ''}
+            >
+              Make the next version of them
+            </Button>
+          </Group>
+          <Work of={update} />
+          {update.data && <Added of={update.data} />}
+        </Stack>
+      </form>
+    </Part>
+  )
+}
+
+function How({ of, set }: { of: Reading; set: (next: Reading) => void }) {
+  return (
+    <>
+      <FolderField
+        label="Folder or file"
+        what="a folder with all that is in it, or one file"
+        value={of.path}
+        set={(path) => set({ ...of, path })}
+      />
+      <Checkbox
+        label="Leave the files where they are"
+        description="They are read from there, and nothing is copied. Whoever changes them there damages the dataset."
+        checked={of.inPlace}
+        onChange={(event) => set({ ...of, inPlace: event.currentTarget.checked })}
+      />
+      <NativeSelect
+        label="Symbolic links"
+        value={of.links}
+        data={[
+          { value: 'refuse', label: 'Refuse them, with a list' },
+          { value: 'follow', label: 'Follow links that stay inside' },
+        ]}
+        onChange={(event) => set({ ...of, links: event.currentTarget.value as Reading['links'] })}
+      />
+    </>
+  )
+}
+
+type Made = { id: number; version: number; flagged: readonly string[] }
+
+function Added({ of: { id, version, flagged } }: { of: Made }) {
+  return (
+    <div role="status">
+      <Text size="sm">
+        All is there: <Way to={`/datasets/${id}`}>{`dataset ${id}, version ${version}`}</Way>
+      </Text>
+      {flagged.length > 0 && (
+        <>
+          <Text size="sm" mt="xs">
+            Some names may trouble other systems. They travel as they are:
+          </Text>
+          <List size="sm" className="long">
+            {flagged.map((path) => (
+              <List.Item key={path}>{visible(path)}</List.Item>
+            ))}
+          </List>
+        </>
+      )}
+    </div>
+  )
+}

@@ -8,6 +8,10 @@ import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Client } from '../../api/client.ts'
+import { systemClock } from '../../node/base/clock.ts'
+import { homeAt } from '../../node/config.ts'
+import { openRooms } from '../../node/rooms.ts'
+import { parseEmail } from '../../protocol/ids.ts'
 import { openFolder } from '../folder.ts'
 import { acceptedPair, ana, eventually, isEnded, type Pair, until, within } from '../site.ts'
 
@@ -185,3 +189,39 @@ test('a transfer under way ends at both sites, whichever of the two people goes'
   await oslo.start()
   expect((await oslo.admin.call('site.health', {})).state).toBe('ok')
 }, 240_000)
+
+test('what a crash left between the end of a person and the end of what was theirs is ended at the start', async () => {
+  const { oslo, kyoto } = pair
+  const eva = 'eva@oslo.example'
+  const ron = 'ron@kyoto.example'
+  const [asEva, asRon] = await Promise.all([oslo.as(eva), kyoto.as(ron)])
+  await asEva.call('connections.ask', { email: ron, alias: 'kyoto' })
+  const [asked] = await asRon.call('connections.list', {})
+  await asRon.call('connections.accept', { id: asked!.id })
+  const path = join(folder.path, 'crash')
+  await mkdir(path)
+  await writeFile(join(path, 'crash.bin'), Buffer.alloc(16 * 2 ** 20, 9))
+  const { id } = await asEva.call('datasets.add', { name: 'Crash', path })
+  await oslo.admin.call('limits.set', { out: 100_000 })
+  const sent = await eventually(
+    () =>
+      asEva
+        .call('transfers.send', { to: { email: ron, alias: 'kyoto' }, dataset: { id } })
+        .catch(() => undefined),
+    'it is sent',
+  )
+  await until(asRon, sent.id, ({ state }) => state === 'moving')
+  await oslo.kill()
+  // With nobody there who would end what is under way, as when the process ends just behind the record.
+  {
+    await using stack = new AsyncDisposableStack()
+    const needs = { home: homeAt(oslo.home), clock: systemClock, pid: process.pid, create: false }
+    const { users } = await openRooms(stack, needs)
+    await users.remove((await users.byEmail(parseEmail(eva)))!.id, { by: 'system' })
+  }
+  await oslo.start()
+  expect((await until(asRon, sent.id, isEnded)).state).toBe('cancelled')
+  // Whose connection it was nobody at Oslo can say any more; Ron is told when he asks.
+  const ask = asRon.call('connections.ask', { email: eva, alias: 'oslo' })
+  await expect(ask).rejects.toMatchObject({ kind: 'missing', side: 'there' })
+}, 60_000)

@@ -85,7 +85,7 @@ describe.skipIf(noBrowser)(
     test('people: a token for one of them, and what removing one does is said before', async () => {
       await pair.oslo.as('gone@lab.example')
       const page = await web.open(pair.oslo, admin, '/administration#people')
-      await page.getByLabel('Name or e-mail').fill('gone@')
+      await page.getByLabel('Search for somebody').fill('gone@')
       const people = page.getByRole('list', { name: 'People' })
       await people.getByText(ana, { exact: true }).waitFor({ state: 'detached' })
       await people.getByText('Tokens of gone@lab.example').click()

@@ -41,7 +41,7 @@ describe.skipIf(noBrowser)(
       const page = await web.open(oslo, ana, '/datasets')
       await page.getByText('There is no dataset yet.').waitFor()
       await page.getByRole('link', { name: 'New dataset' }).click()
-      await page.getByRole('textbox', { name: 'Name of the dataset' }).fill('Panel')
+      await page.getByRole('textbox', { name: 'What the dataset is called' }).fill('Panel')
       await page.getByRole('textbox', { name: 'Folder or file' }).fill(join(folder, 'not there'))
       await page.getByRole('button', { name: 'Add them' }).click()
       await page.getByRole('alert').getByText('not there').waitFor()
@@ -127,7 +127,7 @@ describe.skipIf(noBrowser)(
       await page.getByRole('textbox', { name: 'New folder' }).fill(to)
       await page.getByRole('button', { name: 'Export', exact: true }).click()
       await page.getByText(/^Wrote .* 1 result file/).waitFor()
-      expect(JSON.parse(await readFile(join(to, 'gating.json'), 'utf8'))).toMatchObject({
+      expect(JSON.parse(await readFile(join(to, 'Gating.json'), 'utf8'))).toMatchObject({
         datasetId: 1,
       })
       await web.look(page, 'workflow-manage')

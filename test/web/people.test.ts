@@ -53,7 +53,7 @@ describe.skipIf(noBrowser)(`the console${noBrowser ? ` (skipped: ${noBrowser})` 
     for (const site of [oslo, kyoto]) {
       const page = await web.open(site, `admin@${site.alias}.example`, '/administration')
       await page.getByRole('tab', { name: 'People' }).click()
-      await page.getByLabel('E-mail').fill('new@lab.example')
+      await page.getByRole('textbox', { name: 'E-mail' }).fill('new@lab.example')
       await page.getByRole('button', { name: 'Add', exact: true }).click()
       await page.getByRole('button', { name: 'One-time link for new@lab.example' }).click()
       await page.getByText(/\/welcome#/).waitFor()

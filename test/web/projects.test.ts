@@ -55,6 +55,12 @@ describe.skipIf(noBrowser)(
       await page.getByRole('textbox', { name: 'E-mail' }).fill('nobody@lab.example')
       await page.getByRole('button', { name: 'Add', exact: true }).click()
       await page.getByRole('alert').getByText('has no account at this site').waitFor()
+      // The site says it as a command; here it is a page.
+      expect(await page.getByRole('alert').innerText()).not.toContain('crossload')
+      const next = 'An administrator adds people under Administration, People'
+      expect(await page.getByRole('link', { name: next }).getAttribute('href')).toBe(
+        '/administration#people',
+      )
       await page.getByRole('textbox', { name: 'E-mail' }).fill(ben)
       await page.getByRole('combobox', { name: 'Role', exact: true }).selectOption('viewer')
       await page.getByRole('button', { name: 'Add', exact: true }).click()
@@ -165,6 +171,7 @@ describe.skipIf(noBrowser)(
       expect(web.complaints).toEqual([])
     })
   },
+  60_000,
 )
 
 async function roleOf(id: number): Promise<string | undefined> {

@@ -127,6 +127,25 @@ describe.skipIf(noBrowser)(
       await page.context().close()
     })
 
+    test('a destination that is away: it may be sent all the same, and the fault is counted and told', async () => {
+      await pair.kyoto.kill()
+      const page = await web.open(pair.oslo, ana, `/datasets/${dataset}#collaborators`)
+      await page.getByText('External', { exact: true }).click()
+      await page.getByLabel(`${ana}@kyoto (you, there)`).check()
+      await page.getByRole('button', { name: 'Send Files' }).click()
+      const dialog = page.getByRole('dialog')
+      await dialog.getByRole('button', { name: 'Try again' }).waitFor()
+      await dialog.getByRole('button', { name: 'Send', exact: true }).click()
+      await page.getByRole('link', { name: 'Activity 1 waiting' }).click()
+      await page
+        .getByRole('article', { name: 'Panel' })
+        .getByText('Last fault, tried again')
+        .waitFor()
+      await web.look(page, 'activity-fault')
+      expect(await overflow(page)).toBe(0)
+      await page.context().close()
+    })
+
     test('no request left the site, the browser had nothing to complain of, and nobody is shut out', () => {
       expect(web.complaints).toEqual([])
     })

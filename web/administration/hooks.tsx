@@ -76,6 +76,15 @@ function Hook({ of }: { of: HookView }) {
               Try now
             </Button>
           )}
+          {state !== 'working' && (
+            <Sure
+              verb="Skip"
+              what={`the event that ${what} has not taken`}
+              says="It is never told; those after it are."
+              busy={resume.isPending}
+              act={() => resume.mutate({ id, skip: true })}
+            />
+          )}
           <Sure
             verb="Remove"
             what={what}

@@ -12,10 +12,11 @@ import { Trouble } from '../parts/trouble.tsx'
 import { When } from '../parts/when.tsx'
 import { MakeToken, TokenList } from '../profile/tokens.tsx'
 import { useAct, useAsk } from '../site.ts'
+import { Logins } from './logins.tsx'
 
 export function People() {
   const asked = useAsk('people.list', {})
-  const { search, box } = useFilter('Name or e-mail')
+  const { search, box } = useFilter('Search for somebody')
   const mail = useAsk('mail.show', {})
   const hasMail = mail.data !== undefined && mail.data.state !== 'off'
   const [wantsMail, setWantsMail] = useState(false)
@@ -126,6 +127,7 @@ function Person({ of, mails }: { of: PersonView; mails: boolean }) {
         </Secret>
       )}
       <Tokens email={email} />
+      <Logins email={email} />
       {fault && <Trouble fault={fault} />}
     </Line>
   )

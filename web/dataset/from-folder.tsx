@@ -29,7 +29,7 @@ export function AddFolder({ project }: { project: ProjectId | undefined }) {
       <form onSubmit={submit}>
         <Stack gap="xs">
           <TextInput
-            label="Name of the dataset"
+            label="What the dataset is called"
             required
             maxLength={200}
             value={name}

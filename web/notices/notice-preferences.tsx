@@ -9,6 +9,8 @@ type Preferences = Told<'notices.preferences'>
 type Choice = Preferences['choices'][number]
 type Change = (changes: Asked<'notices.prefer'>) => void
 
+const queryKey = ['notices.preferences', {}]
+
 const digests = [
   { value: 'each', label: 'Each at once' },
   { value: 'daily', label: 'All of a day in one mail' },
@@ -23,14 +25,16 @@ const hours = Array.from({ length: 24 }, (_, hour) => ({
 /** Of what the reader hears, and how; each change counts at once. */
 export function NoticePreferences() {
   const asked = useAsk('notices.preferences', {})
-  const prefer = useAct('notices.prefer', ['notices.preferences'])
-  // A tick shows as it was set while the site is asked, and as it is when the site would not.
+  const prefer = useAct('notices.prefer', [])
+  // A tick shows as it was set while the site is asked, and as it is when the site would not. Of several
+  // in a row only the last answer is shown: the ones before know nothing of what came after them.
   const change: Change = (changes) => {
-    queries.setQueryData<Preferences>(
-      ['notices.preferences', {}],
-      (was) => was && changed(was, changes),
-    )
-    prefer.mutate(changes, { onError: () => void renew('notices.preferences') })
+    void queries.cancelQueries({ queryKey }, { revert: false })
+    queries.setQueryData<Preferences>(queryKey, (was) => was && changed(was, changes))
+    prefer.mutate(changes, {
+      onSuccess: (told) => queries.setQueryData(queryKey, told),
+      onError: () => void renew('notices.preferences'),
+    })
   }
   return (
     <Part title="Notices">

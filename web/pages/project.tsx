@@ -18,9 +18,11 @@ export function ProjectPage({ id, you }: { id: number; you: string }) {
     <Page
       title={title}
       aside={
-        <Button component="a" variant="default" {...leading(`/datasets/new#${id}`)}>
-          New dataset
-        </Button>
+        (asked.data?.role === 'owner' || asked.data?.role === 'member') && (
+          <Button component="a" variant="default" {...leading(`/datasets/new#${id}`)}>
+            New dataset
+          </Button>
+        )
       }
     >
       <Answered of={asked}>{(project) => <One of={project} you={you} />}</Answered>

@@ -2,7 +2,7 @@ import { Button, VisuallyHidden } from '@mantine/core'
 import { useState } from 'react'
 
 /** A button that copies a text and says whether it did. */
-export function Copy({ text, what }: { text: string; what: string }) {
+export function Copy({ text, what, verb = 'Copy' }: { text: string; what: string; verb?: string }) {
   const [state, setState] = useState<'ready' | 'copied' | 'failed'>('ready')
   return (
     <Button
@@ -12,7 +12,7 @@ export function Copy({ text, what }: { text: string; what: string }) {
       onBlur={() => setState('ready')}
     >
       <span aria-live="polite">
-        {{ ready: 'Copy', copied: 'Copied', failed: 'Select and copy by hand' }[state]}
+        {{ ready: verb, copied: 'Copied', failed: 'Select and copy by hand' }[state]}
       </span>
       <VisuallyHidden>&nbsp;{what}</VisuallyHidden>
     </Button>

@@ -13,7 +13,7 @@ export function VersionField({ versions, value, set }: Field) {
   return (
     <NativeSelect
       label="Version"
-      flex="0 1 180px"
+      w={180}
       data={versions.toReversed().map(({ version }) => ({
         value: String(version),
         label: version === newest ? `${version} (the newest)` : String(version),

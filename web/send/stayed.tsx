@@ -70,7 +70,11 @@ function Members({ of, me }: { of: Project; me: string }) {
             <Text size="sm" fw={600}>
               Add the collaborators to the project there
             </Text>
-            <Copy text={others.map(({ email }) => email).join('\n')} what="all addresses" />
+            <Copy
+              text={others.map(({ email }) => email).join('\n')}
+              what="addresses"
+              verb="Copy all"
+            />
           </Group>
           <Rows label="Collaborators who did not travel">
             {others.map(({ id, email, name, role }) => (

@@ -30,6 +30,9 @@ export type Answering = {
 export const everyAnswer = {
   'cache-control': 'no-store',
   'x-content-type-options': 'nosniff',
+  // No page of another site draws what is here into itself, and no address here is told elsewhere.
+  'cross-origin-resource-policy': 'same-origin',
+  'referrer-policy': 'no-referrer',
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
 }
 

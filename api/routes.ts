@@ -325,7 +325,7 @@ export const routes = {
       limit: whole(folderItemsMax).default(folderItemsMax),
     }),
     output: shapes.folderView,
-    kinds: ['corrupt'],
+    kinds: ['corrupt', 'gone'],
   }),
   'datasets.export': long('POST /api/datasets/:id/export', 'dataset.read', {
     says: 'Writes a dataset into a new folder at the site’s machine.',

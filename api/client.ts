@@ -4,13 +4,13 @@
  * every few seconds while it works.
  */
 import { Fault } from '../protocol/fault.ts'
+import { pathNames } from './path-names.ts'
 import { fromProblem, problemMedia } from './problem.ts'
 import {
   type Asked,
   type BytesName,
   type CallName,
   type EventsName,
-  pathNames,
   type RouteName,
   routes,
   type Told,

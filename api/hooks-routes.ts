@@ -1,6 +1,7 @@
 /** The rows of the table about webhooks. */
 import { z } from 'zod'
-import { deliveryView, hookEvents, hookView, newHookView } from './hooks-shapes.ts'
+import { hookEvents } from './hook-events.ts'
+import { deliveryView, hookView, newHookView } from './hooks-shapes.ts'
 import { text, version } from './inputs.ts'
 import { fields, long, value } from './route.ts'
 

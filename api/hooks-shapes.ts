@@ -1,20 +1,7 @@
 /** What people see of webhooks: where the site tells other programs what happened. */
 import { z } from 'zod'
+import { hookEvents } from './hook-events.ts'
 import { count, instant } from './shapes.ts'
-
-/** What a hook may be told of. Their names only ever grow in number. */
-export const hookEvents = [
-  'transfer.started',
-  'transfer.imported',
-  'transfer.done',
-  'transfer.failed',
-  'transfer.cancelled',
-  'dataset.added',
-  'dataset.version',
-  'link.changed',
-  'connection.changed',
-  'damage.found',
-] as const
 
 export const deliveryView = z.object({
   /** The same however often it is tried, so that a receiver can drop repeats. */

@@ -5,9 +5,11 @@
 import { z } from 'zod'
 import { type FaultKind, faultKinds } from '../protocol/fault.ts'
 import { nouns } from './nouns.ts'
-import { problemMedia, problemShape } from './problem.ts'
+import { pathNames } from './path-names.ts'
+import { problemMedia } from './problem.ts'
+import { problemShape } from './problem-shape.ts'
 import type { Route } from './route.ts'
-import { pathNames, routes } from './routes.ts'
+import { routes } from './routes.ts'
 import { eventsMedia } from './sse.ts'
 
 type Schema = Record<string, unknown>

@@ -1,29 +1,10 @@
 /**
  * Fault ⇄ problem document (RFC 9457). The one place where failures are mapped for REST.
  */
-import { z } from 'zod'
 import { Fault, type FaultKind, faultKinds, toWireFault } from '../protocol/fault.ts'
+import type { Problem } from './problem-shape.ts'
 
 export const problemMedia = 'application/problem+json'
-
-export const problemShape = z.object({
-  type: z.string(),
-  title: z.string(),
-  status: z.number(),
-  /** What happened and what to do next. */
-  detail: z.string(),
-  kind: z.string(),
-  op: z.string(),
-  side: z.enum(['here', 'there', 'between']),
-  /** Whether trying the same thing again later may succeed. */
-  again: z.boolean(),
-  about: z.union([z.string(), z.number()]).optional(),
-  list: z.array(z.string()).optional(),
-  /** Of an internal fault: by which the site's log has the rest. */
-  reference: z.string().optional(),
-})
-
-export type Problem = z.infer<typeof problemShape>
 
 export type ProblemFacts = {
   /** Where HTTP knows better than the table, such as 401. */
@@ -52,14 +33,27 @@ export function toProblem(fault: Fault, { status, reference }: ProblemFacts = {}
 
 /** A problem document as the fault it was; anything else as a fault of what answered instead. */
 export function fromProblem(value: unknown, status: number): Fault {
-  const parsed = problemShape.safeParse(value)
-  if (!parsed.success) {
+  if (!isProblem(value)) {
     return new Fault(status >= 500 ? 'unreachable' : 'invalid', 'client.call', {
       side: 'between',
       text: `Something that is not Crossload answered with status ${status}. Check the address.`,
     })
   }
-  const { kind, op, detail, about, list, side } = parsed.data
+  const { kind, op, detail, about, list, side } = value
   const known = Object.hasOwn(faultKinds, kind) ? (kind as FaultKind) : 'internal'
   return new Fault(known, op, { text: detail, about, list, side })
 }
+
+/** As much of a problem document as a fault is made of; by hand, since a browser is spared the shapes. */
+function isProblem(value: unknown): value is Problem {
+  if (typeof value !== 'object' || value === null) return false
+  const { kind, op, detail, about, list, side } = value as Record<string, unknown>
+  return (
+    [kind, op, detail].every(isText) &&
+    ['here', 'there', 'between'].includes(side as string) &&
+    (about === undefined || isText(about) || typeof about === 'number') &&
+    (list === undefined || (Array.isArray(list) && list.every(isText)))
+  )
+}
+
+const isText = (value: unknown) => typeof value === 'string'

@@ -441,7 +441,3 @@ export type Input<R extends RouteName> = z.output<Routes[R]['input']>
 export type Output<R extends RouteName> = z.output<Routes[R]['output']>
 export type Told<R extends RouteName> = z.input<Routes[R]['output']>
 
-/** The names in a path: `/api/datasets/:id` → `['id']`. */
-export function pathNames(path: string): string[] {
-  return [...path.matchAll(/:([a-z]+)/gi)].map((found) => found[1]!)
-}

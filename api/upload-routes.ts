@@ -5,11 +5,8 @@ import { z } from 'zod'
 import { datasetId, meta, name, projectId } from './inputs.ts'
 import { fields, long } from './route.ts'
 import * as shapes from './shapes.ts'
+import { uploadedFilesMax } from './uploads.ts'
 
-/** Where uploads are begun; each then has an address of its own below. */
-export const uploadsPath = '/api/uploads'
-/** Files of one dataset that is made so. */
-export const uploadedFilesMax = 10_000
 /** Bytes of a body that names so many of them. */
 const bodyBytesMax = 8 * 1024 * 1024
 

@@ -1,4 +1,3 @@
-import './no-eval.ts'
 import { MantineProvider } from '@mantine/core'
 import './styles.ts'
 import { QueryClientProvider } from '@tanstack/react-query'

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { hookEvents } from '../../api/hooks-shapes.ts'
+import { hookEvents } from '../../api/hook-events.ts'
 import type { Told } from '../../api/routes.ts'
 import { visible } from '../../api/words.ts'
 import { Fault } from '../../protocol/fault.ts'

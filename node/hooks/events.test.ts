@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { hookEvents } from '../../api/hooks-shapes.ts'
+import { hookEvents } from '../../api/hook-events.ts'
 import { eventsOf, freshMs } from './events.ts'
 
 const now = Date.UTC(2026, 10, 25)

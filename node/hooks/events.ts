@@ -3,7 +3,7 @@
  * is the same however often the record is read. People, datasets and sites are named by ID only; no
  * content, no name of a file, no text of a fault, which may hold one.
  */
-import type { hookEvents } from '../../api/hooks-shapes.ts'
+import type { hookEvents } from '../../api/hook-events.ts'
 import type { Dataset } from '../catalog/dataset.ts'
 import type { JournalRecord } from '../journal/journal.ts'
 import type { Connection } from '../people/connection.ts'

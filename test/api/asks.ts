@@ -4,7 +4,7 @@
  */
 import fc from 'fast-check'
 import type { Route } from '../../api/route.ts'
-import { pathNames } from '../../api/routes.ts'
+import { pathNames } from '../../api/path-names.ts'
 import { nasty, objectOf, type Pool, schemaOf } from './inputs.ts'
 import type { Ask } from './tap.ts'
 

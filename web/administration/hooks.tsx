@@ -1,6 +1,6 @@
 import { Badge, Button, Checkbox, Group, Stack, Text, TextInput } from '@mantine/core'
 import { type FormEvent, useState } from 'react'
-import { hookEvents } from '../../api/hooks-shapes.ts'
+import { hookEvents } from '../../api/hook-events.ts'
 import type { Told } from '../../api/routes.ts'
 import { visible } from '../../api/words.ts'
 import { Answered, Empty, Part } from '../parts/page.tsx'

@@ -6,7 +6,7 @@
 import { type DetailedError, type PreviousUpload, Upload, type UrlStorage } from 'tus-js-client'
 import { fromProblem } from '../../api/problem.ts'
 import type { Asked } from '../../api/routes.ts'
-import { uploadedFilesMax, uploadsPath } from '../../api/upload-routes.ts'
+import { uploadedFilesMax, uploadsPath } from '../../api/uploads.ts'
 import { Fault } from '../../protocol/fault.ts'
 import { queries, site } from '../site.ts'
 import type { Chosen } from './chosen.ts'

@@ -6,7 +6,7 @@
  */
 import { Readable } from 'node:stream'
 import { DataStore, MemoryLocker, Server, Upload } from '@tus/server'
-import { uploadsPath } from '../../../api/upload-routes.ts'
+import { uploadsPath } from '../../../api/uploads.ts'
 import { Fault } from '../../../protocol/fault.ts'
 import type { UserId } from '../../../protocol/ids.ts'
 import { type Checksum, WrongDigest } from '../../uploads/receive.ts'

@@ -1,4 +1,4 @@
-import { hookEvents } from '../../../api/hooks-shapes.ts'
+import { hookEvents } from '../../../api/hook-events.ts'
 import { type HookNow, stateOf } from '../../hooks/hooks.ts'
 import type { Handlers } from '../doors.ts'
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import type { Route } from './route.ts'
 import { pathNames } from './path-names.ts'
+import type { Route } from './route.ts'
 import { routes } from './routes.ts'
 
 const table = Object.entries(routes) as unknown as [string, Route][]

@@ -440,4 +440,3 @@ export type Asked<R extends RouteName> = z.input<Routes[R]['input']>
 export type Input<R extends RouteName> = z.output<Routes[R]['input']>
 export type Output<R extends RouteName> = z.output<Routes[R]['output']>
 export type Told<R extends RouteName> = z.input<Routes[R]['output']>
-

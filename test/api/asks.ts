@@ -3,8 +3,8 @@
  * which people, programs and enemies get them wrong.
  */
 import fc from 'fast-check'
-import type { Route } from '../../api/route.ts'
 import { pathNames } from '../../api/path-names.ts'
+import type { Route } from '../../api/route.ts'
 import { nasty, objectOf, type Pool, schemaOf } from './inputs.ts'
 import type { Ask } from './tap.ts'
 

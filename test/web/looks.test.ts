@@ -61,11 +61,10 @@ describe.skipIf(noBrowser)(`every page${noBrowser ? ` (skipped: ${noBrowser})` :
   )
 
   test('tabs, what opens and dialogs were among what was looked at', () => {
-    const dialogs = ['dataset-files', 'dataset-send-files', 'workflow-send-wf', 'profile-opened']
-    for (const one of dialogs)
+    for (const one of ['files', 'external', 'send-files', 'send-wf', 'profile-opened', 'journal'])
       expect(
-        reached.some((name) => name.replace('-id', '').includes(one)),
-        reached.join(),
+        reached.some((name) => name.endsWith(`-${one}`)),
+        `${one} of ${reached}`,
       ).toBe(true)
   })
 })

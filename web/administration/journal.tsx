@@ -71,7 +71,7 @@ function OneRecord({ of: { seq, at, kind, by, data } }: { of: JournalRecord }) {
         <Text size="sm" fw={600}>
           {seq} {kind}
         </Text>
-        <Text size="sm" c="dimmed">
+        <Text size="sm" c="dimmed" className="long">
           <When at={at} /> by {byText(by)}
         </Text>
       </Group>
@@ -79,7 +79,7 @@ function OneRecord({ of: { seq, at, kind, by, data } }: { of: JournalRecord }) {
         <Text component="summary" size="sm">
           Record
         </Text>
-        <Code block className="wrap">
+        <Code block className="long wrap">
           {visible(JSON.stringify(data))}
         </Code>
       </details>

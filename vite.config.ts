@@ -23,7 +23,7 @@ const packed: Plugin = {
 
 /**
  * Of the table of routes a browser needs where each question goes. The shapes, and zod with them, stay at
- * the site, which checks what it is asked; making them was half of what ran before the first paint.
+ * the site, which checks what it is asked.
  */
 const addresses: Plugin = {
   name: 'addresses',

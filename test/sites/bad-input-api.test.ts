@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdir, readdir, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { Client } from '../../api/client.ts'
 import { problemShape } from '../../api/problem-shape.ts'
 import { openFolder } from '../folder.ts'
@@ -34,12 +34,16 @@ beforeAll(async () => {
   await mkdir(path)
   await writeFile(join(path, 'a.txt'), text)
   dataset = (await atOslo.call('datasets.add', { name: 'Ten', path })).id
-  before = await kept()
 }, 60_000)
 
 afterAll(async () => {
   await site?.[Symbol.asyncDispose]()
   await folder?.[Symbol.asyncDispose]()
+})
+
+// Each case for itself: one that failed is no reason for the next to fail.
+beforeEach(async () => {
+  before = await kept()
 })
 
 afterEach(async () => {

@@ -1,5 +1,6 @@
 /** A transfer as a person sees it, on either side: one shape for the API, the history and `--json`. */
 import type { TransferView } from '../../api/shapes.ts'
+import { sizeText } from '../../api/words.ts'
 import { type Bundle, neverTravels, treesOf } from '../../protocol/bundle.ts'
 import type { DatasetId, SiteId, WorkflowId } from '../../protocol/ids.ts'
 import { foldPath } from '../../protocol/paths.ts'
@@ -113,7 +114,7 @@ export function willTravel(bundle: Bundle): string[] {
   if (dataset !== undefined) {
     const part = dataset.part ? ' (chosen files)' : ''
     will.push(
-      `dataset "${dataset.name}"${part}: ${many(dataset.tree.files, 'file')}, ${many(dataset.tree.bytes, 'byte')}`,
+      `dataset "${dataset.name}"${part}: ${many(dataset.tree.files, 'file')}, ${sizeText(dataset.tree.bytes)}`,
       'its name, metadata and modification times',
     )
   }

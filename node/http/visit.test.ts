@@ -69,7 +69,7 @@ describe('a session', () => {
     expect((await from({})).status).toBe(200)
     const { headers } = await from({ origin: `http://${host}` })
     expect(headers['set-cookie']).toMatch(
-      /^crossload_session=new-secret; Path=\/; HttpOnly; SameSite=Strict; Max-Age=\d\d$/,
+      /^crossload_session=new-secret; HttpOnly; Max-Age=\d\d; Path=\/; SameSite=Strict$/,
     )
   })
 
@@ -129,7 +129,7 @@ describe('a session', () => {
     const headers = { host, ...cookie, origin: `http://${host}` }
     const left = await ask('DELETE /api/session', { as: null, headers })
     expect(String(left.headers['set-cookie'])).toContain(
-      'crossload_session=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0',
+      'crossload_session=; HttpOnly; Max-Age=0; Path=/; SameSite=Strict',
     )
   })
 })

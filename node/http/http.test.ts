@@ -13,7 +13,10 @@ const somewhere = (path: string) =>
 describe('who may ask', () => {
   it('answers only what is anybody’s without a token, and nothing at all with a wrong one', async () => {
     const facts = () => ({ version: '0.1.0' }) as never
-    const login = { name: 'Oslo University' }
+    const begin = async () => {
+      throw new Fault('invalid', 'login.begin')
+    }
+    const login = { name: 'Oslo University', begin }
     const { ask } = open({ login, site: { health: () => ({ state: 'ok' }), facts } })
     for (const as of [null, '', 'wrong', 'ana x']) {
       for (const [name, { method, path }] of Object.entries(routes)) {

@@ -85,12 +85,12 @@ describe.skipIf(noBrowser)(`harm (${noBrowser ? `skipped: ${noBrowser}` : 'in a 
     expect(told).toEqual({
       hear: 'refused',
       upload: 'refused',
-      uploadOpaque: 'opaque 0',
+      uploadOpaque: 'refused',
       json: 'refused',
-      plain: 'opaque 0',
+      plain: 'refused',
       left: 'refused',
       read: 'refused',
-      readOpaque: 'opaque 0',
+      readOpaque: 'refused',
     })
     await page.waitForLoadState('networkidle')
     expect(await atOslo.call('projects.list', {})).toEqual(before)

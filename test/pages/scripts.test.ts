@@ -6,10 +6,10 @@ import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openFolder } from '../folder.ts'
 import { acceptedPair, ana, type Pair, type Site } from '../site.ts'
-import { type Console, noBrowser, openConsole } from './console.ts'
-import { freeTexts, mark, scripts } from './free-text.ts'
-import { nameEverything, neverStored } from './scripted.ts'
-import { explore, settled, type Things, visits, windowFor } from './visits.ts'
+import { type Console, noBrowser, openConsole } from '../web/console.ts'
+import { freeTexts, mark, scripts } from '../web/free-text.ts'
+import { nameEverything, neverStored } from '../web/scripted.ts'
+import { explore, settled, type Things, visits, windowFor } from '../web/visits.ts'
 
 /** Pages on which a name must be seen, or a visit has shown nothing. */
 const showing = [

@@ -10,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Email } from '../../protocol/ids.ts'
 import { ana, diff, openSite, type Site } from '../site.ts'
 import { cytometry } from '../trees.ts'
-import { type Console, noBrowser, openConsole, overflow } from './console.ts'
+import { type Console, noBrowser, openConsole, overflow } from '../web/console.ts'
 
 const vera = 'vera@lab.example'
 const longMs = 60_000

@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { rot } from '../rot.ts'
 import { acceptedPair, ana, isDone, type Pair, until } from '../site.ts'
-import { type Console, noBrowser, openConsole, overflow } from './console.ts'
+import { type Console, noBrowser, openConsole, overflow } from '../web/console.ts'
 
 const admin = 'admin@oslo.example'
 

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { type MailServer, openMailServer } from '../mail-server.ts'
 import { acceptedPair, ana, isDone, type Pair, until } from '../site.ts'
 import { cytometry } from '../trees.ts'
-import { type Console, noBrowser, openConsole, overflow } from './console.ts'
+import { type Console, noBrowser, openConsole, overflow } from '../web/console.ts'
 
 // On a machine that does much else at the same time.
 vi.setConfig({ testTimeout: 120_000 })

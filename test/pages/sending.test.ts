@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Email } from '../../protocol/ids.ts'
 import { acceptedPair, ana, type Pair } from '../site.ts'
 import { cytometry } from '../trees.ts'
-import { type Console, noBrowser, openConsole, overflow } from './console.ts'
+import { type Console, noBrowser, openConsole, overflow } from '../web/console.ts'
 
 const ben = 'ben@lab.example'
 const longMs = 60_000

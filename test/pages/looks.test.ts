@@ -7,9 +7,9 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Console, noBrowser, openConsole } from './console.ts'
-import { openStage, type Stage } from './stage.ts'
-import { explore, pageFiles, visits, windowFor } from './visits.ts'
+import { type Console, noBrowser, openConsole } from '../web/console.ts'
+import { openStage, type Stage } from '../web/stage.ts'
+import { explore, pageFiles, visits, windowFor } from '../web/visits.ts'
 
 const folder = process.env.CROSSLOAD_LOOKS
 const sizes = [

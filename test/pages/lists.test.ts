@@ -6,9 +6,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openFolder } from '../folder.ts'
 import { ana, openSite, type Site } from '../site.ts'
 import { writeMany } from '../trees.ts'
-import { type Console, noBrowser, openConsole } from './console.ts'
-import { multiply } from './many.ts'
-import { scrollDown } from './measures.ts'
+import { type Console, noBrowser, openConsole } from '../web/console.ts'
+import { multiply } from '../web/many.ts'
+import { scrollDown } from '../web/measures.ts'
 
 const count = 3000
 /** What is seen, and as much again above and below. */

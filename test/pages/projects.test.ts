@@ -10,7 +10,7 @@ import { createClient } from '../../api/client.ts'
 import type { Email } from '../../protocol/ids.ts'
 import { ana, openSite, type Site } from '../site.ts'
 import { cytometry } from '../trees.ts'
-import { type Console, logIn, noBrowser, openConsole, overflow, password } from './console.ts'
+import { type Console, logIn, noBrowser, openConsole, overflow, password } from '../web/console.ts'
 
 const ben = 'ben@lab.example'
 

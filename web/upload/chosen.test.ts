@@ -1,8 +1,12 @@
 import { expect, test } from 'vitest'
 import { type Chosen, fromField, inOneFolder } from './chosen.ts'
 
+/** All of one moment, so that two of the same name are equal. */
+const lastModified = 0
 const file = (name: string, webkitRelativePath = '') =>
-  Object.defineProperty(new File(['x'], name), 'webkitRelativePath', { value: webkitRelativePath })
+  Object.defineProperty(new File(['x'], name, { lastModified }), 'webkitRelativePath', {
+    value: webkitRelativePath,
+  })
 const chosen = (...paths: string[]): Chosen[] => paths.map((path) => ({ path, file: file('x') }))
 const paths = (files: readonly Chosen[]) => files.map(({ path }) => path)
 

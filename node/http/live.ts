@@ -1,7 +1,8 @@
 /**
- * Transfers as they move, and how much is unread, as server-sent events. What moved is looked at once and written once, whoever
- * listens; each reader takes it when its line is free. A transfer that moved often while its reader was
- * busy is told once, as it is now: what waits for a reader is at most one event for each transfer.
+ * Transfers as they move, and how much is unread, as server-sent events. What moved is looked at once
+ * and written once, whoever listens; each reader takes it when its line is free. A transfer that moved
+ * often while its reader was busy is told once, as it is now: what waits for a reader is at most one
+ * event for each transfer.
  */
 import { z } from 'zod'
 import { watchView } from '../../api/notices-shapes.ts'

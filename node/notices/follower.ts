@@ -61,7 +61,8 @@ export function startFollower(needs: FollowerNeeds, begin: number): AsyncDisposa
 
   async function take(record: JournalRecord): Promise<void> {
     const { kind, seq } = record
-    if (kind === 'user.removed') await forget((record.data as { user: { id: UserId } }).user.id)
+    if (kind === 'user.removed')
+      await forget((record.data as { user: { id: UserId } }).user.id, seq)
     const concern = concernOf(record)
     const notices = concern === undefined ? [] : await noticesOf(concern, record)
     if (notices.length > 0) {
@@ -109,8 +110,9 @@ export function startFollower(needs: FollowerNeeds, begin: number): AsyncDisposa
       .map(({ id }) => id)
   }
 
-  async function forget(user: UserId): Promise<void> {
-    await commit('notice.forgotten', 'system', { user, gone: await shelf.all(user) })
+  async function forget(user: UserId, seq: number): Promise<void> {
+    await commit('notice.forgotten', 'system', { user, gone: await shelf.all(user), after: seq })
+    keptAfter = seq
     counts.delete(user)
     needs.forgotten(user)
   }

@@ -90,10 +90,11 @@ export const noticeFolds: Folds = {
   ],
   'notice.read': ({ data }) =>
     (data.ids as number[]).map((id) => ({ put: keys.noticeRead(data.user, id), value: true })),
-  /** The person is gone. */
+  /** The person is gone. The first of these records did not say of which one they came. */
   'notice.forgotten': ({ data }) => [
     ...(data.gone as Gone[]).flatMap(goneChanges),
     { del: keys.noticePreferences(data.user) },
+    ...(data.after === undefined ? [] : [{ put: keys.noticesAt(), value: data.after }]),
   ],
   'notice.preferred': ({ data }) => [
     { put: keys.noticePreferences(data.user), value: data.preferences as KeptPreferences },

@@ -1,88 +1,62 @@
 /** A dataset, or the next version of one, of files that lie at the site's own machine. */
-import { Button, Checkbox, Group, List, NativeSelect, Stack, Text, TextInput } from '@mantine/core'
-import { type FormEvent, useState } from 'react'
+import { Checkbox, List, NativeSelect, Text, TextInput } from '@mantine/core'
+import { useState } from 'react'
 import { visible } from '../../api/words.ts'
 import type { DatasetId, ProjectId } from '../../protocol/ids.ts'
 import { Way } from '../address.tsx'
 import { FolderField } from '../parts/folder-field.tsx'
-import { Part } from '../parts/page.tsx'
-import { Trouble } from '../parts/trouble.tsx'
-import { Work } from '../parts/work.tsx'
+import { WorkForm } from '../parts/work-form.tsx'
 import { useWork } from '../site.ts'
 
 type Reading = { path: string; inPlace: boolean; links: 'refuse' | 'follow' }
 
+const title = 'Or files at the site’s machine'
 const nothing: Reading = { path: '', inPlace: false, links: 'refuse' }
 
 export function AddFolder({ project }: { project: ProjectId | undefined }) {
   const [name, setName] = useState('')
   const [from, setFrom] = useState(nothing)
   const add = useWork('datasets.add', ['datasets.list'])
-  function submit(event: FormEvent) {
-    event.preventDefault()
+  function ask() {
     const path = from.path.trim()
     const into = project === undefined ? {} : { project }
     add.mutate({ ...from, path, name: name.trim(), ...into })
   }
   return (
-    <Part title="Or files at the site’s machine">
-      <form onSubmit={submit}>
-        <Stack gap="xs">
-          <TextInput
-            label="What the dataset is called"
-            required
-            maxLength={200}
-            value={name}
-            onChange={(event) => setName(event.currentTarget.value)}
-          />
-          <How of={from} set={setFrom} />
-          {add.error && <Trouble fault={add.error} />}
-          <Group>
-            <Button
-              type="submit"
-              variant="default"
-              loading={add.isPending}
-              disabled={name.trim() === '' || from.path.trim() === ''}
-            >
-              Add them
-            </Button>
-          </Group>
-          <Work of={add} />
-          {add.data && <Added of={add.data} />}
-        </Stack>
-      </form>
-    </Part>
+    <WorkForm
+      title={title}
+      verb="Add them"
+      isWhole={name.trim() !== '' && from.path.trim() !== ''}
+      ask={ask}
+      of={add}
+      done={(made) => <Added of={made} />}
+    >
+      <TextInput
+        label="What the dataset is called"
+        required
+        maxLength={200}
+        value={name}
+        onChange={(event) => setName(event.currentTarget.value)}
+      />
+      <How of={from} set={setFrom} />
+    </WorkForm>
   )
 }
 
 export function UpdateFromFolder({ dataset }: { dataset: DatasetId }) {
   const [from, setFrom] = useState(nothing)
   const update = useWork('datasets.update', ['datasets.list', 'datasets.show'])
-  function submit(event: FormEvent) {
-    event.preventDefault()
-    update.mutate({ ...from, path: from.path.trim(), id: dataset })
-  }
   return (
-    <Part title="Or files at the site’s machine">
-      <form onSubmit={submit}>
-        <Stack gap="xs">
-          <How of={from} set={setFrom} />
-          {update.error && <Trouble fault={update.error} />}
-          <Group>
-            <Button
-              type="submit"
-              variant="default"
-              loading={update.isPending}
-              disabled={from.path.trim() === ''}
-            >
-              Make the next version of them
-            </Button>
-          </Group>
-          <Work of={update} />
-          {update.data && <Added of={update.data} />}
-        </Stack>
-      </form>
-    </Part>
+    <WorkForm
+      title={title}
+      verb="Make the next version of them"
+      isWhole={from.path.trim() !== ''}
+      ask={() => update.mutate({ ...from, path: from.path.trim(), id: dataset })}
+      of={update}
+      done={(made) => <Added of={made} />}
+    >
+      <How of={from} set={setFrom} />
+    </WorkForm>
   )
 }
 

@@ -1,12 +1,11 @@
 /** A workflow of a document and results that lie at the site's machine. */
-import { Button, Group, Stack, Text, TextInput } from '@mantine/core'
-import { type FormEvent, useState } from 'react'
+import { Text, TextInput } from '@mantine/core'
+import { useState } from 'react'
 import { visible } from '../../api/words.ts'
 import type { DatasetId } from '../../protocol/ids.ts'
 import { useHash } from '../address.tsx'
-import { Page, Part } from '../parts/page.tsx'
-import { Trouble } from '../parts/trouble.tsx'
-import { Work } from '../parts/work.tsx'
+import { Page } from '../parts/page.tsx'
+import { WorkForm } from '../parts/work-form.tsx'
 import { useAsk, useWork } from '../site.ts'
 import { Added } from '../workflow/added.tsx'
 import { DocumentFields, inputOf, isWhole, useDocumented } from '../workflow/form.tsx'
@@ -22,51 +21,39 @@ export function NewWorkflow() {
   const id = (isNumber ? Number(dataset) : 0) as DatasetId
   const known = useAsk('datasets.show', { id }, { enabled: isNumber })
   const about = known.data
-  function submit(event: FormEvent) {
-    event.preventDefault()
-    add.mutate({ name: name.trim(), dataset: id, ...inputOf(documented.of) })
-  }
   return (
     <Page title="New workflow">
-      <Part title="What it is made of">
-        <form onSubmit={submit}>
-          <Stack gap="xs">
-            <TextInput
-              label="Dataset ID"
-              description="What the workflow is about"
-              required
-              inputMode="numeric"
-              value={dataset}
-              error={dataset.trim() !== '' && !isNumber && 'An ID is a whole number.'}
-              onChange={(event) => setDataset(event.currentTarget.value)}
-            />
-            <Text size="sm" c="dimmed" mih="1.5em">
-              {about !== undefined && `${visible(about.name)}, version ${about.version}`}
-              {known.error !== null && isNumber && 'There is no such dataset that you may see.'}
-            </Text>
-            <TextInput
-              label="Name"
-              required
-              maxLength={200}
-              value={name}
-              onChange={(event) => setName(event.currentTarget.value)}
-            />
-            <DocumentFields {...documented} />
-            {add.error && <Trouble fault={add.error} />}
-            <Group>
-              <Button
-                type="submit"
-                loading={add.isPending}
-                disabled={!isNumber || name.trim() === '' || !isWhole(documented.of)}
-              >
-                Make it
-              </Button>
-            </Group>
-            <Work of={add} />
-            {add.data && <Added of={add.data} />}
-          </Stack>
-        </form>
-      </Part>
+      <WorkForm
+        title="What it is made of"
+        verb="Make it"
+        variant="filled"
+        isWhole={isNumber && name.trim() !== '' && isWhole(documented.of)}
+        ask={() => add.mutate({ name: name.trim(), dataset: id, ...inputOf(documented.of) })}
+        of={add}
+        done={(made) => <Added of={made} />}
+      >
+        <TextInput
+          label="Dataset ID"
+          description="What the workflow is about"
+          required
+          inputMode="numeric"
+          value={dataset}
+          error={dataset.trim() !== '' && !isNumber && 'An ID is a whole number.'}
+          onChange={(event) => setDataset(event.currentTarget.value)}
+        />
+        <Text size="sm" c="dimmed" mih="1.5em">
+          {about !== undefined && `${visible(about.name)}, version ${about.version}`}
+          {known.error !== null && isNumber && 'There is no such dataset that you may see.'}
+        </Text>
+        <TextInput
+          label="Name"
+          required
+          maxLength={200}
+          value={name}
+          onChange={(event) => setName(event.currentTarget.value)}
+        />
+        <DocumentFields {...documented} />
+      </WorkForm>
     </Page>
   )
 }

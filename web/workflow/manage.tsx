@@ -1,6 +1,6 @@
 /** What is done with a workflow besides sending it: its next version, its files, its end. */
-import { Button, Checkbox, Group, Stack, Text } from '@mantine/core'
-import { type FormEvent, useState } from 'react'
+import { Button, Checkbox, Group, Text } from '@mantine/core'
+import { useState } from 'react'
 import type { Told } from '../../api/routes.ts'
 import { countText, visible } from '../../api/words.ts'
 import { go } from '../address.tsx'
@@ -9,7 +9,7 @@ import { Part } from '../parts/page.tsx'
 import { Sure } from '../parts/sure.tsx'
 import { Trouble } from '../parts/trouble.tsx'
 import { VersionField } from '../parts/version-field.tsx'
-import { Work } from '../parts/work.tsx'
+import { WorkForm } from '../parts/work-form.tsx'
 import { site, useAct, useWork } from '../site.ts'
 import { Added } from './added.tsx'
 import { DocumentFields, inputOf, isWhole, useDocumented } from './form.tsx'
@@ -21,12 +21,8 @@ export function Export({ of }: { of: Workflow }) {
   const [folder, setFolder] = useState('')
   const [canonical, setCanonical] = useState(false)
   const write = useWork('workflows.export', [])
-  function submit(event: FormEvent) {
-    event.preventDefault()
-    write.mutate({ id: of.id, version, folder: folder.trim(), canonical })
-  }
   return (
-    <Part
+    <WorkForm
       title="Export to a folder"
       aside={
         <Button
@@ -39,69 +35,43 @@ export function Export({ of }: { of: Workflow }) {
           Download the document
         </Button>
       }
+      verb="Export"
+      isWhole={folder.trim() !== ''}
+      ask={() => write.mutate({ id: of.id, version, folder: folder.trim(), canonical })}
+      of={write}
+      done={(wrote) => (
+        <Text size="sm" role="status" className="long">
+          Wrote {visible(wrote.document)}
+          {wrote.job !== undefined && ` and ${visible(wrote.job)}`}, with{' '}
+          {countText(wrote.files, 'result file')}, to {visible(wrote.folder)}
+        </Text>
+      )}
     >
-      <form onSubmit={submit}>
-        <Stack gap="xs">
-          <VersionField versions={of.versions} value={version} set={setVersion} />
-          <FolderField label="New folder" what="which is made" value={folder} set={setFolder} />
-          <Checkbox
-            label="The form that travels, instead of the one bound to our dataset"
-            checked={canonical}
-            onChange={(event) => setCanonical(event.currentTarget.checked)}
-          />
-          {write.error && <Trouble fault={write.error} />}
-          <Group>
-            <Button
-              type="submit"
-              variant="default"
-              loading={write.isPending}
-              disabled={folder.trim() === ''}
-            >
-              Export
-            </Button>
-          </Group>
-          <Work of={write} />
-          {write.data && (
-            <Text size="sm" role="status" className="long">
-              Wrote {visible(write.data.document)}
-              {write.data.job !== undefined && ` and ${visible(write.data.job)}`}, with{' '}
-              {countText(write.data.files, 'result file')}, to {visible(write.data.folder)}
-            </Text>
-          )}
-        </Stack>
-      </form>
-    </Part>
+      <VersionField versions={of.versions} value={version} set={setVersion} />
+      <FolderField label="New folder" what="which is made" value={folder} set={setFolder} />
+      <Checkbox
+        label="The form that travels, instead of the one bound to our dataset"
+        checked={canonical}
+        onChange={(event) => setCanonical(event.currentTarget.checked)}
+      />
+    </WorkForm>
   )
 }
 
 export function Update({ of }: { of: Workflow }) {
   const documented = useDocumented()
   const update = useWork('workflows.update', ['workflows.show', 'workflows.list'])
-  function submit(event: FormEvent) {
-    event.preventDefault()
-    update.mutate({ id: of.id, ...inputOf(documented.of) })
-  }
   return (
-    <Part title="Next version">
-      <form onSubmit={submit}>
-        <Stack gap="xs">
-          <DocumentFields {...documented} keepsResults />
-          {update.error && <Trouble fault={update.error} />}
-          <Group>
-            <Button
-              type="submit"
-              variant="default"
-              loading={update.isPending}
-              disabled={!isWhole(documented.of)}
-            >
-              Make the next version
-            </Button>
-          </Group>
-          <Work of={update} />
-          {update.data && <Added of={update.data} />}
-        </Stack>
-      </form>
-    </Part>
+    <WorkForm
+      title="Next version"
+      verb="Make the next version"
+      isWhole={isWhole(documented.of)}
+      ask={() => update.mutate({ id: of.id, ...inputOf(documented.of) })}
+      of={update}
+      done={(made) => <Added of={made} />}
+    >
+      <DocumentFields {...documented} keepsResults />
+    </WorkForm>
   )
 }
 

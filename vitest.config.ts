@@ -1,4 +1,3 @@
-import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
 import { ClosingLine } from './test/reporter.ts'
 
@@ -10,7 +9,5 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 30_000,
     maxWorkers: 2,
-    // Hundreds of sites are started as processes: compiled code is kept as the command line keeps it.
-    env: { NODE_COMPILE_CACHE: join(import.meta.dirname, 'node_modules/.cache/crossload') },
   },
 })

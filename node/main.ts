@@ -14,8 +14,6 @@ import { writeDurably } from './base/files.ts'
 import { nameNobody } from './base/nobody.ts'
 import { type Config, createConfig, homeAt, httpAddress, readConfig } from './config.ts'
 import { bracketed } from './http/hosts.ts'
-import { makeSite } from './init.ts'
-import { openSafeMode, openSite } from './node.ts'
 
 const say = (text: string) => process.stdout.write(`${text}\n`)
 // Logs go to stderr, so that stdout is for people.
@@ -55,6 +53,8 @@ async function init(args: string[]): Promise<void> {
     folders: values.folder?.map((folder) => resolve(folder)),
   })
   const admin = parseEmail(values.admin ?? 'admin@localhost')
+  // Each command loads what it needs: a whole site is more than a thousand files.
+  const { makeSite } = await import('./init.ts')
   const { welcome, ...made } = await makeSite({
     ...{ home, config, admin, clock: systemClock, pid: process.pid },
   })
@@ -97,6 +97,7 @@ async function serve(args: string[]): Promise<void> {
   }
   if (end === 'stop') return
   log.fatal({ kind: end.kind, about: end.about }, end.message)
+  const { openSafeMode } = await import('./node.ts')
   await using safe = await openSafeMode({ home, config, clock: systemClock, log, fault: end })
   // The disk may be what is wrong: whoever asks at the address of before is answered all the same.
   await announce(home, safe.url).catch((err) => log.warn({ err }, 'run.json cannot be written'))
@@ -120,6 +121,7 @@ async function run(
 ): Promise<End> {
   let failed: Fault | undefined
   try {
+    const { openSite } = await import('./node.ts')
     await using site = await openSite({ home, config, clock: systemClock, pid: process.pid, log })
     if (site.rebuilt) log.info({ why: site.rebuilt }, 'the index was made again from the journal')
     await announce(home, site.url)

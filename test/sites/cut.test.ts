@@ -1,4 +1,4 @@
-/** Twenty seeded runs; two hundred are in test/faults. */
+/** Ten seeded runs; two hundred are in test/faults. */
 import { cutStories } from '../faults/cut.ts'
 
-cutStories({ runs: 20 })
+cutStories({ runs: 10 })

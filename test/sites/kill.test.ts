@@ -1,4 +1,4 @@
-/** Two moments for either site; ten are in test/faults. */
+/** One moment for either site; ten are in test/faults. */
 import { killStories } from '../faults/kill.ts'
 
-killStories({ moments: 2 })
+killStories({ moments: 1 })

@@ -2,8 +2,8 @@ import { scaleStories } from '../faults/scale.ts'
 
 scaleStories(
   [
-    { files: 20_000, inPlace: false },
-    { files: 20_000, inPlace: true },
+    { files: 5_000, inPlace: false },
+    { files: 5_000, inPlace: true },
   ],
   60_000,
 )

@@ -9,7 +9,8 @@ export function heardUnread(unread: number): void {
   if (unread === known) return
   known = unread
   moved.dispatchEvent(new Event('move'))
-  void renew('notices.list')
+  // Most of them are about somebody who asks or who has answered.
+  void renew('notices.list', 'connections.list', 'links.list')
 }
 
 /** Undefined until the site has said it. */

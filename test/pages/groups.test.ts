@@ -1,7 +1,7 @@
 /** Groups by console: an administrator makes one, fills it, lets it follow the institution, ends it. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ana, openSite, type Site } from '../site.ts'
-import { type Console, noBrowser, openConsole, overflow } from './console.ts'
+import { type Console, noBrowser, openConsole, overflow } from '../web/console.ts'
 
 let oslo: Site
 let web: Console

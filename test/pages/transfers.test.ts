@@ -16,7 +16,7 @@ import {
   openConsole,
   overflow,
   password,
-} from './console.ts'
+} from '../web/console.ts'
 
 let pair: Pair
 let web: Console

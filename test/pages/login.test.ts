@@ -5,7 +5,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Institution, openInstitution } from '../oidc.ts'
 import { openSite, type Site } from '../site.ts'
-import { type Console, noBrowser, openConsole, overflow } from './console.ts'
+import { type Console, noBrowser, openConsole, overflow } from '../web/console.ts'
 
 let oslo: Site
 let university: Institution

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openReceiver, type Receiver } from '../receiver.ts'
 import { ana, openSite, type Site } from '../site.ts'
 import { cytometry } from '../trees.ts'
-import { type Console, noBrowser, openConsole, overflow } from './console.ts'
+import { type Console, noBrowser, openConsole, overflow } from '../web/console.ts'
 
 let oslo: Site
 let receiver: Receiver

@@ -10,7 +10,7 @@ import type { Client } from '../../api/client.ts'
 import { openFolder } from '../folder.ts'
 import { ana, diff, eventually, openSite, run, type Site, top } from '../site.ts'
 import { openProxy, type TcpProxy } from '../tcp-proxy.ts'
-import { type Console, noBrowser, openConsole, overflow } from './console.ts'
+import { type Console, noBrowser, openConsole, overflow } from '../web/console.ts'
 
 const real = join(top, 'test/data/flow-cytometry')
 const largeBytes = 30_000_000

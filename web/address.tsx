@@ -15,7 +15,12 @@ function listen(wake: () => void): () => void {
 }
 
 export function useAddress(): string {
-  return useSyncExternalStore(listen, () => window.location.pathname)
+  // What is drawn at the build is drawn before there is an address.
+  return useSyncExternalStore(
+    listen,
+    () => window.location.pathname,
+    () => '/',
+  )
 }
 
 /** What stands after the `#`: which part of a page is open. */

@@ -1,19 +1,13 @@
-import { MantineProvider } from '@mantine/core'
-import './styles.ts'
-import { QueryClientProvider } from '@tanstack/react-query'
-import { StrictMode } from 'react'
+/** The console, for whoever has a session. */
 import { createRoot } from 'react-dom/client'
 import { App } from './app.tsx'
-import { queries } from './site.ts'
-import { colors, theme } from './theme.ts'
-import './room.css'
+import { Room } from './room.tsx'
+import { knowWho } from './site.ts'
 
+// That the site is asked is what the page says until there is an answer.
+await knowWho()
 createRoot(document.getElementById('room')!).render(
-  <StrictMode>
-    <MantineProvider theme={theme} cssVariablesResolver={colors} defaultColorScheme="auto">
-      <QueryClientProvider client={queries}>
-        <App />
-      </QueryClientProvider>
-    </MantineProvider>
-  </StrictMode>,
+  <Room>
+    <App />
+  </Room>,
 )

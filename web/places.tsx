@@ -1,39 +1,30 @@
 /** The rooms of the console, and which page an address is. */
-import { lazy, type ReactNode } from 'react'
+import { type ComponentType, lazy, type ReactNode } from 'react'
 import type { Told } from '../api/routes.ts'
 import { Way } from './address.tsx'
 import { Activity } from './pages/activity.tsx'
-import { DatasetPage } from './pages/dataset.tsx'
-import { Datasets } from './pages/datasets.tsx'
-import { Notices } from './pages/notices.tsx'
-import { Profile } from './pages/profile.tsx'
-import { TransferPage } from './pages/transfer.tsx'
-import { Transfers } from './pages/transfers.tsx'
-import { WorkflowPage } from './pages/workflow.tsx'
-import { Workflows } from './pages/workflows.tsx'
 import { Empty, Page } from './parts/page.tsx'
 
-/** Few people are administrators, and they are not in a hurry: it comes when it is opened. */
-const Administration = lazy(async () => ({
-  default: (await import('./pages/administration.tsx')).Administration,
-}))
+/** All but the home page come when they are opened. */
+const later = <P extends object>(load: () => Promise<ComponentType<P>>) =>
+  lazy(async () => ({ default: await load() }))
 
-/** What uploads are made with is not small. */
-const NewDataset = lazy(async () => ({
-  default: (await import('./pages/new-dataset.tsx')).NewDataset,
-}))
-
-const NewVersion = lazy(async () => ({
-  default: (await import('./pages/new-dataset.tsx')).NewVersion,
-}))
-
-const NewWorkflow = lazy(async () => ({
-  default: (await import('./pages/new-workflow.tsx')).NewWorkflow,
-}))
-const Projects = lazy(async () => ({ default: (await import('./pages/projects.tsx')).Projects }))
-const ProjectPage = lazy(async () => ({
-  default: (await import('./pages/project.tsx')).ProjectPage,
-}))
+const Administration = later(
+  async () => (await import('./pages/administration.tsx')).Administration,
+)
+const DatasetPage = later(async () => (await import('./pages/dataset.tsx')).DatasetPage)
+const Datasets = later(async () => (await import('./pages/datasets.tsx')).Datasets)
+const NewDataset = later(async () => (await import('./pages/new-dataset.tsx')).NewDataset)
+const NewVersion = later(async () => (await import('./pages/new-dataset.tsx')).NewVersion)
+const NewWorkflow = later(async () => (await import('./pages/new-workflow.tsx')).NewWorkflow)
+const Notices = later(async () => (await import('./pages/notices.tsx')).Notices)
+const Profile = later(async () => (await import('./pages/profile.tsx')).Profile)
+const ProjectPage = later(async () => (await import('./pages/project.tsx')).ProjectPage)
+const Projects = later(async () => (await import('./pages/projects.tsx')).Projects)
+const TransferPage = later(async () => (await import('./pages/transfer.tsx')).TransferPage)
+const Transfers = later(async () => (await import('./pages/transfers.tsx')).Transfers)
+const WorkflowPage = later(async () => (await import('./pages/workflow.tsx')).WorkflowPage)
+const Workflows = later(async () => (await import('./pages/workflows.tsx')).Workflows)
 
 export const rooms = [
   { path: '/', name: 'Activity', administrators: false },

@@ -13,7 +13,8 @@ import { createClient, type Progress } from '../api/client.ts'
 import type { Asked, CallName, Told } from '../api/routes.ts'
 import { Fault } from '../protocol/fault.ts'
 
-export const site = createClient({ url: window.location.origin })
+/** At the build, where the first page is drawn, there is no site and nothing is asked. */
+export const site = createClient({ url: globalThis.location?.origin ?? 'http://localhost' })
 
 export const queries = new QueryClient({
   queryCache: new QueryCache({
@@ -38,12 +39,16 @@ export function useAsk<R extends CallName>(
   input: Asked<R>,
   options: { enabled?: boolean; refetchInterval?: number } = {},
 ) {
-  return useQuery<Told<R>, Fault>({
-    queryKey: [name, input],
-    queryFn: ({ signal }) => site.call(name, input, { signal }),
-    ...options,
-  })
+  return useQuery<Told<R>, Fault>({ ...askOf(name, input), ...options })
 }
+
+const askOf = <R extends CallName>(name: R, input: Asked<R>) => ({
+  queryKey: [name, input],
+  queryFn: ({ signal }: { signal: AbortSignal }) => site.call(name, input, { signal }),
+})
+
+/** Resolves when it is known who asks, or that it cannot be known: `useAsk('site.show')` then has it at once. */
+export const knowWho = (): Promise<void> => queries.prefetchQuery(askOf('site.show', {}))
 
 type Paged =
   | 'datasets.list'

@@ -23,3 +23,12 @@ test('an exclamation mark before a bracket is a pattern, not a taking away', () 
   expect(chosen('!(notes).txt')).toEqual([])
   expect(chosen('raw/!(a).fcs')).toEqual(['raw/b.fcs'])
 })
+
+test('a path matches itself as it is written; with a backslash it is a pattern', () => {
+  const odd = ['a[1].txt', 'a1.txt', '(', '\\(']
+  const of = (...globs: string[]) => odd.filter(createChoice(globs))
+  expect(of('a[1].txt')).toEqual(['a[1].txt', 'a1.txt'])
+  expect(of('a\\[1].txt')).toEqual(['a[1].txt'])
+  expect(of('\\(')).toEqual(['('])
+  expect(of('\\\\\\(')).toEqual(['\\('])
+})

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import fastifyStatic from '@fastify/static'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { Fault } from '../../protocol/fault.ts'
+import { hasSession } from './visit.ts'
 
 /** Nothing comes from elsewhere and nothing is in a page that its bundle does not hold. */
 export const pagePolicy = [
@@ -53,10 +54,19 @@ export function servePages(app: FastifyInstance, folder: string | undefined): Pa
         throw new Fault('missing', 'http.page', {
           text: 'The console of this site was not built. Run npm run build, then start the site again.',
         })
-      reply.headers(pageHeaders).sendFile('index.html')
+      reply.headers({ ...pageHeaders, vary: 'cookie' }).sendFile(pageFor(request))
       return true
     },
   }
+}
+
+/**
+ * Nobody waits to be told that they are not logged in. What comes with a question, such as how a login
+ * elsewhere went, and the page of a one-time link are drawn when that is known.
+ */
+function pageFor(request: FastifyRequest): 'login.html' | 'index.html' {
+  const isPlain = !request.url.includes('?') && request.url !== '/welcome'
+  return isPlain && !hasSession(request) ? 'login.html' : 'index.html'
 }
 
 /** Plain words between single slashes: nothing that could be meant as a file, a way up or a question. */

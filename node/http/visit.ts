@@ -60,6 +60,10 @@ export function createVisit(
   }
 }
 
+/** Whether a browser says that it has a session. It proves nothing. */
+export const hasSession = (request: FastifyRequest): boolean =>
+  cookieOf(request, sessionCookie) !== undefined
+
 /** The active person who asks and how far that goes, or undefined. A session's secret may be changed on the way. */
 export async function whoAsks(
   request: FastifyRequest,

@@ -76,11 +76,24 @@ export function Answered<T>({ of, children }: { of: Answer<T>; children: (data: 
     <>
       {error !== null && <Trouble fault={error} again={() => void refetch()} />}
       {data !== undefined && children(data)}
-      {data === undefined && error === null && (
-        <Group gap="xs" py="sm" role="status">
-          <Loader size="xs" /> <Text c="dimmed">Asking the site…</Text>
-        </Group>
-      )}
+      {data === undefined && error === null && <Asking />}
     </>
+  )
+}
+
+export function Asking() {
+  return (
+    <Group gap="xs" py="sm" role="status">
+      <Loader size="xs" /> <Text c="dimmed">Asking the site…</Text>
+    </Group>
+  )
+}
+
+/** Before it is known who asks. */
+export function AskingWho() {
+  return (
+    <Stack p="md" component="main">
+      <Asking />
+    </Stack>
   )
 }

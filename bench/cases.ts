@@ -6,6 +6,7 @@ import { deposit } from './cases/deposit.ts'
 import { inPlace } from './cases/in-place.ts'
 import { iroh } from './cases/iroh.ts'
 import { large } from './cases/large.ts'
+import { listeners } from './cases/listeners.ts'
 import { listsCase } from './cases/lists.ts'
 import { longLine } from './cases/long-line.ts'
 import { memory } from './cases/memory.ts'
@@ -29,4 +30,5 @@ export const cases: readonly Case[] = [
   inPlace,
   paint,
   listsCase,
+  listeners,
 ]

@@ -207,7 +207,11 @@ export function asksFor(
   pool: Pool,
   known: readonly Record<string, string>[],
 ): fc.Arbitrary<WildAsk> {
-  const input = objectOf(schemaOf(route), { route, pool, field: '' })
+  const input = fc.oneof(
+    ...[false, false, true].map((isTame) =>
+      objectOf(schemaOf(route), { route, pool, field: '', isTame }),
+    ),
+  )
   const accept = fc.constantFrom<Record<string, string>>(
     {},
     { accept: 'application/json' },

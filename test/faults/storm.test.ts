@@ -1,11 +1,25 @@
 /** The long storm at the API: as test/api/storm.test.ts, with more dice, each seed at a pair of its own. */
 import { expect, test } from 'vitest'
+import { type RouteName, routes } from '../../api/routes.ts'
 import { storm } from '../api/storm.ts'
 import { seedsFor } from '../seeds.ts'
 
-test.each(seedsFor('a long storm at the API', 8))(
+/** Rows that want what dice do not throw, and what that is. Whoever adds a row looks here for it. */
+const unthrown: Partial<Record<RouteName, string>> = {}
+
+const answered = new Set<RouteName>()
+const seeds = seedsFor('a long storm at the API', 8)
+
+test.each(seeds)(
   'seed %i: every answer is in the document, and none is a mistake of ours',
   async (seed) => {
-    expect(await storm({ seed, each: 40, say: console.log })).toEqual([])
+    const weathered = await storm({ seed, each: 40, say: console.log })
+    expect(weathered.findings).toEqual([])
+    for (const name of weathered.answered) answered.add(name)
   },
 )
+
+test.skipIf(process.env.SEED)('every row did what it was asked at least once', () => {
+  const not = (Object.keys(routes) as RouteName[]).filter((name) => !answered.has(name))
+  expect(not).toEqual(Object.keys(unthrown))
+})

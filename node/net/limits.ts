@@ -73,9 +73,12 @@ export const limits = {
   queueHighBytes: 1 * mib,
   queueLowBytes: 256 * kib,
 
-  /** Lanes of other sites to us, promised ones included: all, and those of one site. */
+  /**
+   * Lanes of other sites to us, promised ones included: all, and those of one site. As many transfers move
+   * at once between the two; of a long line each takes several.
+   */
   lanesMax: 128,
-  lanesPerSiteMax: 16,
+  lanesPerSiteMax: 64,
   /** How long a promise holds: as long as a dial may take, and the answer to reach who dials. */
   lanePromiseMs: 20_000,
   /** How long who wants a lane waits for a promise, and then for each address that was promised. */

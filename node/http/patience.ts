@@ -12,6 +12,9 @@ export const questionMs = 30_000
 /** How long an upload may stand still before it is cut, in milliseconds; twice that at most. */
 export const stillMs = 30_000
 
+/** How long whoever was answered already may go on sending, in milliseconds. */
+const restMs = 2_000
+
 export const hasBody = ({ headers }: IncomingMessage) =>
   headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
 
@@ -37,6 +40,19 @@ export function demandMovement({ raw }: FastifyRequest, reply: FastifyReply, clo
     before = bytesRead
   })
   whileComing(raw, reply, watch)
+}
+
+/**
+ * The answer goes out before all of its question has come, and nobody reads the rest. It is thrown away
+ * for a while: a line that is ended with bytes on it that were not read is torn, and the answer with it.
+ */
+export function throwRestAway({ raw }: FastifyRequest, reply: FastifyReply, clock: Clock): void {
+  if (raw.complete) return
+  raw.removeAllListeners('data').resume()
+  reply.raw.once('finish', () => {
+    const cut = clock.after(restMs, () => void (raw.complete || raw.destroy()))
+    raw.once('close', () => cut[Symbol.dispose]())
+  })
 }
 
 /** A body that nobody reads to its end has none; it is over with its answer. */

@@ -1,5 +1,5 @@
 /** Files from the reader's own machine become a dataset of the site. */
-import { Button, Group, NativeSelect, Paper, Progress, Stack, Text, TextInput } from '@mantine/core'
+import { Button, Group, Paper, Progress, Stack, Text, TextInput } from '@mantine/core'
 import {
   type DragEvent,
   type ReactNode,
@@ -13,6 +13,7 @@ import type { DatasetId, ProjectId } from '../../protocol/ids.ts'
 import { useHash, Way } from '../address.tsx'
 import { AddFolder, UpdateFromFolder } from '../dataset/from-folder.tsx'
 import { Page, Part } from '../parts/page.tsx'
+import { ProjectField } from '../parts/project-field.tsx'
 import { Trouble } from '../parts/trouble.tsx'
 import { useAsk } from '../site.ts'
 import { type Chosen, fromDrop, fromField, inOneFolder } from '../upload/chosen.ts'
@@ -23,8 +24,6 @@ export function NewDataset() {
   // The project from whose page one comes.
   const from = useHash()
   const [project, setProject] = useState(from)
-  const projects = useAsk('projects.list', {})
-  const mine = (projects.data ?? []).filter(({ role }) => role !== 'viewer')
   const into = { name, ...(project === '' ? {} : { project: Number(project) as ProjectId }) }
   return (
     <Upload
@@ -44,18 +43,7 @@ export function NewDataset() {
             disabled={isUnderWay}
             onChange={(event) => setName(event.currentTarget.value)}
           />
-          {mine.length > 1 && (
-            <NativeSelect
-              label="Project"
-              value={project}
-              disabled={isUnderWay}
-              onChange={(event) => setProject(event.currentTarget.value)}
-              data={mine.map((one) => ({
-                value: one.personal ? '' : String(one.id),
-                label: one.personal ? 'My own' : visible(one.name),
-              }))}
-            />
-          )}
+          <ProjectField value={project} set={setProject} otherwise="My own" disabled={isUnderWay} />
         </>
       )}
     </Upload>

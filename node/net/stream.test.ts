@@ -242,7 +242,7 @@ describe.for(transports)('over %s', (transport) => {
   })
 })
 
-test('a slow line of 2 Mbit/s carries for 20 seconds without being given up', {
+test('a slow line of 2 Mbit/s carries for 12 seconds without being given up', {
   timeout: 60_000,
 }, async () => {
   await using hosts = await openHostPair({ transport: 'tcp', proxied: { bytesPerSecond: 250_000 } })
@@ -253,9 +253,9 @@ test('a slow line of 2 Mbit/s carries for 20 seconds without being given up', {
   const startAt = performance.now()
   for await (const bytes of pair.right.source) {
     read += bytes.byteLength
-    if (performance.now() - startAt > 20_000) break
+    if (performance.now() - startAt > 12_000) break
   }
-  expect(read).toBeGreaterThan(3_000_000)
+  expect(read).toBeGreaterThan(1_800_000)
   expect(hosts.connection.status).toBe('open')
   expect(pair.left.failed.aborted).toBe(false)
 })

@@ -1,3 +1,3 @@
 import { killStories } from './kill.ts'
 
-killStories({ moments: 10 })
+killStories({ moments: 10, whole: true })

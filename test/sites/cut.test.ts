@@ -1,4 +1,4 @@
-/** Ten seeded runs; two hundred are in test/faults. */
+/** Eight seeded runs; two hundred are in test/faults. */
 import { cutStories } from '../faults/cut.ts'
 
-cutStories({ runs: 10 })
+cutStories({ runs: 8 })

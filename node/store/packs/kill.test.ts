@@ -8,7 +8,7 @@ import { type Told, writtenFile } from '../../../test/store-writer.ts'
 
 const program = join(import.meta.dirname, '../../../test/store-writer.ts')
 /** Messages after which it is killed, each time: during puts, stages, removals and compaction. */
-const lives = [2, 3, 9, 16, 5, 24]
+const lives = [2, 3, 9, 16]
 
 it('what was acknowledged before a kill is held after it', async () => {
   await using home = await createStoreHome()

@@ -502,16 +502,17 @@ describe('compact', () => {
 
   it('puts many small packs together', async () => {
     await using home = await createStoreHome()
-    for (const file of files) {
+    const many = files.slice(0, 12)
+    for (const file of many) {
       await using store = await home.openKept()
       await putSmall(store, file)
       await store.flush()
     }
-    expect(await packsOf(home)).toHaveLength(files.length)
+    expect(await packsOf(home)).toHaveLength(many.length)
     await using store = await home.openKept()
     await store.compact({})
     expect(await packsOf(home)).toHaveLength(1)
-    for (const file of files) await expectWhole(store, file)
+    for (const file of many) await expectWhole(store, file)
     await store.compact({})
     expect(await packsOf(home)).toHaveLength(1)
   })

@@ -52,7 +52,7 @@ import { createLive, type Live } from './live.ts'
 import type { Log } from './log.ts'
 import { servePages } from './pages.ts'
 import { createPaths, type Folders } from './paths.ts'
-import { demandQuestion, hasBody, questionMs } from './patience.ts'
+import { demandQuestion, hasBody, questionMs, throwRestAway } from './patience.ts'
 import { createPresence, endWhileComing, type Presence } from './presence.ts'
 import { unreadable } from './reasons.ts'
 import { createRepeats, keyHeader, keyOf, type Repeats } from './repeats.ts'
@@ -176,6 +176,7 @@ export function createApp(
     demandOneHost(request.raw)
     checkHost(request.headers.host)
   })
+  app.addHook('onSend', async (request, reply) => throwRestAway(request, reply, needs.clock))
   if (needs.counts !== undefined) watchAnswers(app, needs.counts)
   const pages = servePages(app, needs.pages)
   app.setNotFoundHandler((request, reply) => {

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { askStubs } from '../../test/doors.ts'
 import { createManualClock, type ManualClock } from '../base/clock.ts'
 import type { Uploads } from '../uploads/uploads.ts'
-import { questionMs, stillMs } from './patience.ts'
+import { questionMs, restMs, stillMs } from './patience.ts'
 
 const id = 'a'.repeat(32)
 
@@ -84,5 +84,28 @@ describe('a body', () => {
     await clock.advance(2 * stillMs)
     await closed
     expect([came, said]).toEqual([200, expect.stringMatching(/^HTTP\/1\.1 408 /)])
+  })
+
+  it('that is refused before it is there is read on for a while, or the answer would be lost', async () => {
+    const heard = (what: RegExp) =>
+      vi.waitFor(() => expect(said).toMatch(what), { interval: 1, timeout: 10_000 })
+    const size = 3_000_000
+    const large = ['Content-Type: application/json', `Content-Length: ${size}`]
+    begin('POST /api/projects', ...large)
+    await heard(/^HTTP\/1\.1 413 /)
+    expect(said).not.toMatch(/^connection: close/im)
+    // All of it comes, and then another question on the same line.
+    said = ''
+    socket.write(Buffer.alloc(size, 'x'))
+    begin('GET /api/nothing')
+    await heard(/^HTTP\/1\.1 404 /)
+    // Whoever goes on and on is not listened to.
+    said = ''
+    begin('POST /api/projects', ...large)
+    await heard(/^HTTP\/1\.1 413 /)
+    socket.write('x')
+    const closed = once(socket, 'close')
+    await clock.advance(restMs)
+    await closed
   })
 })

@@ -13,7 +13,7 @@ export const questionMs = 30_000
 export const stillMs = 30_000
 
 /** How long whoever was answered already may go on sending, in milliseconds. */
-const restMs = 2_000
+export const restMs = 2_000
 
 export const hasBody = ({ headers }: IncomingMessage) =>
   headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
@@ -47,7 +47,8 @@ export function demandMovement({ raw }: FastifyRequest, reply: FastifyReply, clo
  * for a while: a line that is ended with bytes on it that were not read is torn, and the answer with it.
  */
 export function throwRestAway({ raw }: FastifyRequest, reply: FastifyReply, clock: Clock): void {
-  if (raw.complete) return
+  if (raw.complete || !hasBody(raw)) return
+  reply.removeHeader('connection')
   raw.removeAllListeners('data').resume()
   reply.raw.once('finish', () => {
     const cut = clock.after(restMs, () => void (raw.complete || raw.destroy()))

@@ -14,7 +14,6 @@ import { uploadBytesMax, uploadLastsMs } from '../../uploads/upload.ts'
 import type { NewUpload, Uploads } from '../../uploads/uploads.ts'
 import { answerFault } from '../answers.ts'
 import type { Asking, Doorway } from '../doorway.ts'
-import { throwRestAway } from '../patience.ts'
 import { saidDigest } from '../representation.ts'
 
 const version = { 'tus-resumable': '1.0.0' }
@@ -81,7 +80,7 @@ class Store extends DataStore {
   }
 }
 
-async function answer({ request, reply, doors, by, clock }: Asking): Promise<unknown> {
+async function answer({ request, reply, doors, by }: Asking): Promise<unknown> {
   const { uploads } = doors
   const { raw } = request
   if (raw.headers['content-encoding'] !== undefined) {
@@ -111,7 +110,6 @@ async function answer({ request, reply, doors, by, clock }: Asking): Promise<unk
       ...(hasBody ? { body: Readable.toWeb(raw) as ReadableStream, duplex: 'half' } : {}),
     }),
   )
-  throwRestAway(request, reply, clock)
   if (failed !== undefined) throw failed
   for (const [name, value] of answered.headers) {
     // Only pages of this site may ask, so there is nothing to say to others.

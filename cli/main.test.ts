@@ -453,7 +453,7 @@ describe('limits', () => {
     const night = ['--window', 'mon-tue 20:00-06:00 out=none', '--zone', 'Europe/Oslo']
     const whole = await crossload([...set, '--out', '10MB/s', '--local-exempt', ...night])
     expect(whole.out).toBe(
-      'The site is limited: out none (window 1), in none, until 2026-01-02T05:00:00Z. Not in the local network.\n',
+      'The site now: out no limit (window 1), in no limit, until 2026-01-02T05:00:00Z. Not in the local network.\n',
     )
     await crossload([...set, '--link', 'kyoto', '--in', 'none', '--no-windows'])
     await crossload([...set, '--transfer', 'a'.repeat(32), '--in', '100Mbit/s'])

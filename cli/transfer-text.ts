@@ -75,8 +75,13 @@ export function transferText(view: ToldTransfer): string {
     ['destination', endName(destination)],
     ['destination IDs', idsText(destination)],
     ['chosen', `${countText(files.chosen, 'file')}, ${bytes.chosen} bytes`],
-    ['held there before', `${countText(files.held, 'file')}, ${bytes.held} bytes`],
     // Each end counts what it did itself; the source also shows what it is told of the other.
+    [
+      'held there before',
+      view.direction === 'out'
+        ? `${bytes.held} bytes`
+        : `${countText(files.held, 'file')}, ${bytes.held} bytes`,
+    ],
     ['sent', view.direction === 'out' ? `${bytes.sent} bytes` : undefined],
     ['received', `${bytes.received} bytes`],
     ['manifest', `${manifest.nodes} nodes`],

@@ -128,6 +128,7 @@ async function run(
     say(`${config.name} is up. API at ${site.url}`)
     for (const address of site.addresses) say(`  listens at ${address}`)
     if (site.lane !== undefined) say(`  takes lanes at ${site.lane}`)
+    say(`  ends with Ctrl-C, or kill ${process.pid}`)
     await aborted(AbortSignal.any([stopping, site.failed]))
     if (stopping.aborted) await rm(home.run, { force: true })
     else failed = site.failed.reason as Fault

@@ -36,6 +36,7 @@ const steps: Readonly<Record<string, Step>> = {
     to: '/administration#people',
   },
   'people token': { says: 'You make a token in your profile', to: '/profile' },
+  'project add': { says: 'Make one under Projects', to: '/projects' },
   'transfers list': { says: 'Look at the transfer history', to: '/transfers' },
   'hold list': holds,
   scrub,

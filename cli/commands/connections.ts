@@ -62,7 +62,7 @@ function told(connection: ConnectionView): string {
   const { id, state, asked } = connection
   const more =
     state === 'asked' && asked === 'here'
-      ? ` ${connection.person} accepts it at ${connection.alias}: crossload connections accept ID`
+      ? ` ${connection.person} sees it at ${connection.alias} with crossload connections, and accepts it there.`
       : ''
   return `Connection ${id} with ${addressee(connection)} is ${state}.${more}`
 }

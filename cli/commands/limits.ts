@@ -115,7 +115,7 @@ async function linkOf(context: Context, text: string): Promise<LinkId> {
   if (found !== undefined) return found.id
   throw new Fault('missing', 'cli.limits', {
     about: text,
-    text: `There is no link ${text} here. List the links.`,
+    text: `There is no link ${text} here. See them with crossload links.`,
   })
 }
 
@@ -143,15 +143,20 @@ function rowOf(view: LimitView) {
 /** The rate that holds, and the number of the window that it comes from. */
 function nowText(view: LimitView, direction: 'out' | 'in'): string {
   const { rate, window } = view.now[direction]
-  return window === undefined ? rateText(rate) : `${rateText(rate)} (window ${window + 1})`
+  const text = rate === null ? 'no limit' : rateText(rate)
+  return window === undefined ? text : `${text} (window ${window + 1})`
 }
 
 function told(view: LimitView): string {
   const { out, in: into } = view.now
   const when = [out.until, into.until].filter((text) => text !== undefined).sort()[0]
   const until = when === undefined ? '' : `, until ${timeText(when)}`
+  const held = (['out', 'in'] as const)
+    .filter((direction) => view.now[direction].rate !== null)
+    .map((direction) => `${direction} ${nowText(view, direction)}`)
+  if (held.length === 0) held.push('not now')
   const exempt = view.localExempt === true ? ' Not in the local network.' : ''
-  return `${nameOf(view)} is limited: out ${nowText(view, 'out')}, in ${nowText(view, 'in')}${until}.${exempt}`
+  return `${nameOf(view)} now: out ${nowText(view, 'out')}, in ${nowText(view, 'in')}${until}.${exempt}`
 }
 
 function refused(text: string): Fault {

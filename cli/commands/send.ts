@@ -196,8 +196,8 @@ function checklist(context: Context, { destination }: ToldTransfer): void {
       '',
       `Now at ${destination.alias ?? 'the destination'}:`,
       `  1. Look at what arrived: ${idsText(destination)}.`,
-      '  2. Make the groups again that worked on it: crossload project add NAME',
-      '  3. Add the collaborators: crossload project members ID --set EMAIL=member',
+      '  2. If groups worked on it, make them again: crossload group add NAME',
+      '  3. Add its collaborators: crossload project members ID --set EMAIL=member',
     ].join('\n'),
   )
 }

@@ -221,7 +221,7 @@ export function openProjects(needs: ProjectsNeeds): Projects {
         if (project.personal) {
           throw new Fault('conflict', 'project.own', {
             about: id,
-            text: 'A personal project takes no groups. Add people to it one by one, or add a project.',
+            text: 'A personal project takes no groups. Add people to it one by one, or make a project for the group: crossload project add NAME.',
           })
         }
         const others = project.members.filter((member) => member.group !== group)

@@ -157,7 +157,7 @@ export async function openLinks(o: LinksNeeds): Promise<Links> {
     if (link !== undefined) return link
     throw new Fault('missing', 'links.get', {
       about: id,
-      text: `There is no link ${id} here. List the links.`,
+      text: `There is no link ${id} here. See them with crossload links.`,
     })
   }
 

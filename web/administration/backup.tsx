@@ -31,7 +31,7 @@ export function Backup() {
           </List>
           <FolderField
             label="New folder"
-            what="which is made; best on another disk"
+            what="a new folder, best on another disk"
             value={folder}
             set={setFolder}
           />

@@ -27,7 +27,12 @@ export function Export({ of }: { of: Told<'datasets.show'> }) {
       )}
     >
       <VersionField versions={of.versions} value={version} set={setVersion} />
-      <FolderField label="New folder" what="which is made" value={folder} set={setFolder} />
+      <FolderField
+        label="New folder"
+        what="one that is not there yet"
+        value={folder}
+        set={setFolder}
+      />
     </WorkForm>
   )
 }

@@ -96,7 +96,7 @@ export function Now({ of }: { of: LimitView | undefined }) {
   if (of === undefined)
     return (
       <Text size="sm" c="dimmed">
-        Nothing is limited.
+        Not limited at this site.
       </Text>
     )
   const { out, in: into } = of.now

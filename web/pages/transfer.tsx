@@ -79,7 +79,13 @@ function Entry({ of }: { of: ToldTransfer }) {
         <Facts
           rows={[
             ['Chosen', amount(files.chosen, bytes.chosen)],
-            ['There before', amount(files.held, bytes.held)],
+            // The source is told of the bytes only.
+            [
+              'There before',
+              of.direction === 'out'
+                ? `${sizeText(bytes.held)} (${groupText(bytes.held)} bytes)`
+                : amount(files.held, bytes.held),
+            ],
             ['Sent', of.direction === 'out' ? `${groupText(bytes.sent)} bytes` : undefined],
             ['Received', `${groupText(bytes.received)} bytes`],
             ['Of the dataset', `${groupText(bytes.dataset)} bytes`],

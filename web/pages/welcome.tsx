@@ -52,6 +52,7 @@ export function Welcome() {
                 />
                 <PasswordInput
                   label="Password"
+                  description="12 characters at least; a few words in a row are easy to remember."
                   autoComplete="new-password"
                   required
                   value={password}
@@ -66,6 +67,11 @@ export function Welcome() {
                   onChange={(event) => setAgain(event.currentTarget.value)}
                 />
                 {going.error && <Trouble fault={going.error} />}
+                {going.error && going.error.kind !== 'invalid' && (
+                  <Text size="sm">
+                    If you have a password already, <Way to="/login">log in</Way>.
+                  </Text>
+                )}
                 <Button type="submit" loading={going.isPending} disabled={differs}>
                   Keep it and log in
                 </Button>

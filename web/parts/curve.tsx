@@ -37,6 +37,12 @@ export function Curve({ rates }: { rates: Rates }) {
 
 const dataOf = ({ at, rate }: Rates): uPlot.AlignedData => [[...at], [...rate]]
 
+/** Up to the newest point, and before there is one up to now. */
+const lastMinutes = (newest: number | null): [number, number] => {
+  const end = newest ?? Date.now() / 1000
+  return [end - rateSecondsMax, end]
+}
+
 function optionsOf(place: HTMLElement, isDark: boolean): uPlot.Options {
   const color = (name: string) => getComputedStyle(place).getPropertyValue(name)
   const ink = color('--mantine-color-dimmed')
@@ -47,17 +53,19 @@ function optionsOf(place: HTMLElement, isDark: boolean): uPlot.Options {
   return {
     width: place.clientWidth,
     height: heightPixels,
+    padding: [null, 24, null, null],
     legend: { show: false },
     cursor: { show: false },
     scales: {
       // Always the same span, so that what is drawn moves evenly and does not stretch.
-      x: { range: (_plot, _min, max) => [max - rateSecondsMax, max] },
-      y: { range: (_plot, _min, max) => [0, Math.max(max * 1.1, 1000)] },
+      x: { range: (_plot, _min, max) => lastMinutes(max) },
+      y: { range: (_plot, _min, max) => [0, Math.max((max ?? 0) * 1.1, 1000)] },
     },
     axes: [
       {
         ...axis,
-        incrs: [lineSeconds],
+        incrs: [lineSeconds, 2 * lineSeconds, 5 * lineSeconds],
+        space: 70,
         values: (_plot, all) => all.map((n) => clock.format(n * 1000)),
       },
       { ...axis, size: 74, values: (_plot, all) => all.map((n) => `${sizeText(n)}/s`) },

@@ -48,7 +48,12 @@ export function Export({ of }: { of: Workflow }) {
       )}
     >
       <VersionField versions={of.versions} value={version} set={setVersion} />
-      <FolderField label="New folder" what="which is made" value={folder} set={setFolder} />
+      <FolderField
+        label="New folder"
+        what="one that is not there yet"
+        value={folder}
+        set={setFolder}
+      />
       <Checkbox
         label="The form that travels, instead of the one bound to our dataset"
         checked={canonical}

@@ -255,7 +255,7 @@ test('adding, updating and removing while reclaims run without a pause loses not
     Object.fromEntries(Array.from({ length: 6 }, () => [`${dice(9)}.dat`, texts[dice(12)]!]))
   let folders = 0
   async function work(): Promise<void> {
-    for (let round = 0; round < 12; round++) {
+    for (let round = 0; round < 8; round++) {
       const { id } = await site.add(`in-${folders++}`, some())
       const path = await writeFiles(join(site.path, `next-${folders++}`), {
         ...some(),

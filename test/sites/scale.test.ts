@@ -1,9 +1,3 @@
 import { scaleStories } from '../faults/scale.ts'
 
-scaleStories(
-  [
-    { files: 5_000, inPlace: false },
-    { files: 5_000, inPlace: true },
-  ],
-  60_000,
-)
+scaleStories([{ files: 5_000, inPlace: true }], 60_000)

@@ -85,7 +85,7 @@ describe.skipIf(noBrowser)(`the first load${noBrowser ? ` (skipped: ${noBrowser}
     await page.context().close()
   }, 60_000)
 
-  test.each<Kind>(['login', 'activity'])(
+  test.each<Kind>(['login'])(
     'the paint of the page %s can be measured',
     async (kind) => {
       await using paints = await openPaints(oslo, { slowDown: 1 })

@@ -1,0 +1,3 @@
+import { badInputStories } from './bad-input.ts'
+
+badInputStories({ long: true })

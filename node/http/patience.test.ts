@@ -101,8 +101,9 @@ describe('a body', () => {
     await heard(/^HTTP\/1\.1 404 /)
     // Whoever goes on and on is not listened to.
     said = ''
-    begin('POST /api/projects', ...large)
+    begin('POST /api/projects', ...large, 'Connection: close')
     await heard(/^HTTP\/1\.1 413 /)
+    expect(said).not.toMatch(/^connection: close/im)
     socket.write('x')
     const closed = once(socket, 'close')
     await clock.advance(restMs)

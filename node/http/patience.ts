@@ -48,7 +48,9 @@ export function demandMovement({ raw }: FastifyRequest, reply: FastifyReply, clo
  */
 export function throwRestAway({ raw }: FastifyRequest, reply: FastifyReply, clock: Clock): void {
   if (raw.complete || !hasBody(raw)) return
+  // Also where the asker wanted the line to end with the answer: it ends it then.
   reply.removeHeader('connection')
+  reply.raw.shouldKeepAlive = true
   raw.removeAllListeners('data').resume()
   reply.raw.once('finish', () => {
     const cut = clock.after(restMs, () => void (raw.complete || raw.destroy()))

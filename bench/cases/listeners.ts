@@ -124,11 +124,12 @@ async function listen(url: string, token: string) {
 
 /** As the site's own metrics tell it: from the last scrape to this one. */
 async function lateness({ oslo }: Pair, { quick }: Bench): Promise<Late> {
-  await scrape(oslo.admin.url, oslo)
+  const { token } = await oslo.admin.call('tokens.add', { scope: 'metrics' })
+  await scrape(oslo.admin.url, token)
   const { promise, resolve } = Promise.withResolvers<void>()
   setTimeout(resolve, quick ? 2000 : lookedMs)
   await promise
-  const text = await scrape(oslo.admin.url, oslo)
+  const text = await scrape(oslo.admin.url, token)
   const of = (name: string) => {
     const found = new RegExp(`^nodejs_eventloop_lag_${name}_seconds (\\S+)`, 'm').exec(text)
     return Math.round(Number(found![1]) * 1e5) / 100
@@ -136,11 +137,7 @@ async function lateness({ oslo }: Pair, { quick }: Bench): Promise<Late> {
   return { p50: of('p50'), p99: of('p99'), max: of('max') }
 }
 
-async function scrape(url: string, { admin }: Pair['oslo']): Promise<string> {
-  metricsToken ??= (await admin.call('tokens.add', { scope: 'metrics' })).token
-  const response = await fetch(`${url}/metrics`, {
-    headers: { authorization: `Bearer ${metricsToken}` },
-  })
+async function scrape(url: string, token: string): Promise<string> {
+  const response = await fetch(`${url}/metrics`, { headers: { authorization: `Bearer ${token}` } })
   return response.text()
 }
-let metricsToken: string | undefined
